@@ -1,0 +1,36 @@
+# Everything we stand on, found once. docs/dependencies.md says why each is here.
+include_guard()
+
+find_package(fmt REQUIRED)
+find_package(ZLIB REQUIRED)
+find_package(SQLite3 REQUIRED)
+find_package(nlohmann_json REQUIRED)
+find_package(tomlplusplus REQUIRED)
+find_package(Boost 1.74 REQUIRED)
+find_package(CLI11 REQUIRED)
+find_package(Threads REQUIRED)
+find_package(Torch REQUIRED)
+
+# Libraries that Debian ships without a CMake package.
+find_path(RANDOM123_INCLUDE Random123/philox.h REQUIRED)
+add_library(flatenn_random123 INTERFACE)
+target_include_directories(flatenn_random123 SYSTEM INTERFACE $<BUILD_INTERFACE:${RANDOM123_INCLUDE}>)
+add_library(flatenn::random123 ALIAS flatenn_random123)
+find_path(XXHASH_INCLUDE xxhash.h REQUIRED)
+find_library(XXHASH_LIBRARY xxhash REQUIRED)
+add_library(flatenn_xxhash INTERFACE)
+target_include_directories(flatenn_xxhash SYSTEM INTERFACE $<BUILD_INTERFACE:${XXHASH_INCLUDE}>)
+target_link_libraries(flatenn_xxhash INTERFACE ${XXHASH_LIBRARY})
+add_library(flatenn::xxhash ALIAS flatenn_xxhash)
+
+# libtorch, its flags kept off the layers that do not use it.
+add_library(flatenn_libtorch INTERFACE)
+target_link_libraries(flatenn_libtorch INTERFACE ${TORCH_LIBRARIES})
+add_library(flatenn::libtorch ALIAS flatenn_libtorch)
+
+if(FLATENN_TESTS)
+  find_package(GTest REQUIRED)
+  find_package(rapidcheck REQUIRED)
+  include(GoogleTest)
+  enable_testing()
+endif()

@@ -1,0 +1,43 @@
+// Campaign: measure networks under many fault maps; resumable, the same result in any order.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "flatenn/base/events.h"
+#include "flatenn/campaign/store.h"
+#include "flatenn/config/bind.h"
+#include "flatenn/data/dataset.h"
+#include "flatenn/engine/evaluator.h"
+#include "flatenn/graph/model.h"
+
+namespace flatenn {
+
+/// What to measure. Every combination of kind, rate and map is one trial a network.
+struct CampaignSettings {
+  std::vector<FaultKind> kinds = {FaultKind::flip, FaultKind::stuck0, FaultKind::stuck1};
+  std::vector<double> rates = {0.001, 0.005, 0.01, 0.02, 0.03, 0.05};
+  std::uint64_t maps = 50;
+  std::uint64_t first_map = 0;  ///< final figures: from 0; choices on validation: from 10,000
+  std::uint64_t seed = 1;
+  std::vector<std::string> exposed;  ///< glob patterns of tensor names; empty: all weights
+  std::uint64_t images = 0;          ///< the first n images; 0: all
+  Engine engine = Engine::automatic;
+  int threads = 0;                   ///< 0: all processors
+};
+void bind(Binder& binder, CampaignSettings& settings);
+void check_settings(const CampaignSettings& settings);
+
+struct CampaignModel {
+  std::string label;
+  const Model* model = nullptr;
+};
+
+/// Runs the trials that the store lacks. Results do not depend on threads, order or interruptions.
+/// Stops with Interrupted, everything finished stored. `split` names where `data` comes from.
+void run_campaign(const CampaignSettings& settings, const std::vector<CampaignModel>& models,
+                  const Dataset& data, std::string_view split, Store& store,
+                  const Context& context = default_context());
+
+}  // namespace flatenn

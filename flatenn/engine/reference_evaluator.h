@@ -1,0 +1,14 @@
+// ReferenceEvaluator: Model's arithmetic as plain loops, no library. Slow; it is the definition that
+// the other evaluators are tested against.
+#pragma once
+
+#include <memory>
+
+#include "flatenn/engine/evaluator.h"
+
+namespace flatenn {
+
+/// `model` and `data` must outlive it.
+std::unique_ptr<Evaluator> make_reference_evaluator(const Model& model, const Dataset& data);
+
+}  // namespace flatenn

@@ -1,0 +1,41 @@
+// FaultMap: the faulty cells of one memory ("chip"), nested in the rate.
+//
+// Every cell has a threshold u, uniform on (0, 1), a pure function of (seed, map id, address); it is
+// faulty at rate p when u <= p. So the cells at p are a subset of those at p' > p, and all networks
+// with the same memory size meet the same cells. The thresholds are never stored: they are drawn in
+// bands (2^-(k+1), 2^-k], each with a counter stream of its own keyed (seed, map id, band), sampled
+// by geometric gaps at the conditional probability width / (1 - lower edge); cells that a lower
+// band took are skipped. Drawing a map costs O(faults).
+#pragma once
+
+#include <cstdint>
+#include <string_view>
+#include <vector>
+
+namespace flatenn {
+
+enum class FaultKind {
+  flip,    ///< the bit is inverted
+  stuck0,  ///< the cell reads 0
+  stuck1,  ///< the cell reads 1
+  stuck,   ///< the cell reads 0 or 1 by a fair coin of the cell
+};
+
+std::string_view to_string(FaultKind kind);
+/// Throws Error with the known names.
+FaultKind parse_fault_kind(std::string_view name);
+
+/// One faulty cell.
+struct Fault {
+  std::uint64_t address = 0;
+  bool coin = false;  ///< the value that kind `stuck` reads
+  bool operator==(const Fault&) const = default;
+};
+
+/// The cells of map `map` of a memory of `bits` bits at `rate`, ascending, into `faults` (its
+/// capacity is reused; a scratch buffer of the same size is kept per thread). Throws Error unless
+/// 0 <= rate <= 1.
+void draw_fault_map(std::uint64_t seed, std::uint64_t map, std::uint64_t bits, double rate,
+                    std::vector<Fault>& faults);
+
+}  // namespace flatenn

@@ -1,0 +1,44 @@
+// Trainer: from settings and data to a model. Needs no torch header.
+#pragma once
+
+#include <filesystem>
+#include <string>
+
+#include "flatenn/base/events.h"
+#include "flatenn/data/dataset.h"
+#include "flatenn/graph/model.h"
+#include "flatenn/train/settings.h"
+
+namespace flatenn {
+
+struct TrainData {
+  Dataset train, validation, test;
+};
+/// Opens the three splits that the settings name.
+TrainData load_train_data(const TrainSettings& settings);
+
+/// Trains in `folder` and leaves there
+///   config.toml        resolved settings
+///   log.jsonl          one JSON line an epoch
+///   checkpoint.pt      after each epoch, atomically; training resumes from it exactly
+///   model.safetensors  at the end: integer codes with float, clean accuracy and sparsity on test
+/// A finished folder with the same settings returns its model at once. A folder with other settings
+/// is an Error. Stops with Interrupted after the running step, the last checkpoint intact. A
+/// non-finite loss throws Error with epoch, step and likely cause.
+Model train(const TrainSettings& settings, const TrainData& data,
+            const std::filesystem::path& folder, const Context& context = default_context());
+
+/// What a log line says of one epoch; accuracies and sparsity in percent.
+struct EpochRecord {
+  int epoch = 0;
+  double loss = 0;              ///< mean cross entropy over the training batches (first pass)
+  double train_accuracy = 0;
+  double validation_accuracy = 0;  ///< quantized
+  double sparsity = 0;          ///< zero codes over training batches
+  double sparsity_strength = 0;
+  double learning_rate = 0;
+  double radius = 0;
+  double seconds = 0;
+};
+
+}  // namespace flatenn
