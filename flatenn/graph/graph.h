@@ -31,12 +31,12 @@ struct Input {
 struct Conv2d {
   int out_channels = 1, kernel = 3, stride = 1, padding = 0;
   bool bias = true;
-  WeightFormat weights;
+  WeightFormat weights = {};
 };
 struct Linear {
   int out_features = 1;
   bool bias = true;
-  WeightFormat weights;
+  WeightFormat weights = {};
 };
 /// Training form only; folded into the affine of the node before it when a Model is made.
 struct BatchNorm {
@@ -93,11 +93,11 @@ struct Shape {
 /// What is known about a node's result before any weight is.
 struct NodeInfo {
   Shape shape;
-  bool codes = false;                ///< codes or sums
-  int min_code = 0, max_code = 0;    ///< for codes, after subtracting the input's zero point
-  std::int64_t max_abs_sum = 0;      ///< for sums: bound on |integer sum| over all inputs and codes
-  std::int64_t weight_count = 0;     ///< conv2d and linear: number of weights
-  std::vector<int> weight_shape;     ///< (out, in, k, k) or (out, in)
+  bool codes = false;              ///< codes or sums
+  int min_code = 0, max_code = 0;  ///< for codes, after subtracting the input's zero point
+  std::int64_t max_abs_sum = 0;    ///< for sums: bound on |integer sum| over all inputs and codes
+  std::int64_t weight_count = 0;   ///< conv2d and linear: number of weights
+  std::vector<int> weight_shape;   ///< (out, in, k, k) or (out, in)
 };
 
 /// Shape and range check. One entry a node. Throws Error naming the node: shapes that do not fit,

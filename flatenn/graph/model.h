@@ -3,7 +3,8 @@
 // Arithmetic (the definition; evaluators are bit-equal to it):
 //   conv2d, linear:  acc = sum of c_w * (q - zero_point of an input node, else q), exact int32
 //                    v = fl(float(acc) * multiplier[ch])
-//                    with weight offset: v = fl(v + fl(float(sum of q over the window) * window_multiplier[ch]))
+//                    with weight offset, s = the sum over the window of what c_w is multiplied by:
+//                    v = fl(v + fl(float(s) * window_multiplier[ch]))
 //                    v = fl(v + addend[ch])
 //   avg_pool:        v = fl(float(sum of codes) * multiplier[0])
 //   add:             v = fl(fl(float(a) * multiplier[0]) + fl(float(b) * multiplier[1]))
@@ -25,9 +26,9 @@ namespace flatenn {
 
 /// Stored codes of one conv2d or linear node.
 struct WeightTensor {
-  int node = -1;              ///< index in Model::graph
-  std::string name;           ///< node name + ".weight"
-  std::vector<int> shape;     ///< (out, in, k, k) or (out, in), row-major
+  int node = -1;           ///< index in Model::graph
+  std::string name;        ///< node name + ".weight"
+  std::vector<int> shape;  ///< (out, in, k, k) or (out, in), row-major
   CodeFormat format;
   float scale = 1;
   float offset = 0;
@@ -45,15 +46,15 @@ struct NodeAffine {
 /// What the file's header tells about the network's origin. Accuracies and sparsity in percent; a
 /// negative number means not measured.
 struct ModelInfo {
-  std::string name;             ///< for example "sparse-saq-code seed 0"
-  std::string dataset;          ///< for example "fashion-mnist"
+  std::string name;     ///< for example "sparse-saq-code seed 0"
+  std::string dataset;  ///< for example "fashion-mnist"
   std::vector<std::string> class_names;
-  std::string recipe = "{}";    ///< resolved settings of training, JSON text
+  std::string recipe = "{}";  ///< resolved settings of training, JSON text
   std::uint64_t seed = 0;
-  double float_accuracy = -1;   ///< masters without quantization, test images
-  double clean_accuracy = -1;   ///< quantized, no faults, test images
-  double sparsity = -1;         ///< zero codes of all post-ReLU tensors, test images
-  std::string created_by;       ///< program and version
+  double float_accuracy = -1;  ///< masters without quantization, test images
+  double clean_accuracy = -1;  ///< quantized, no faults, test images
+  double sparsity = -1;        ///< zero codes of all post-ReLU tensors, test images
+  std::string created_by;      ///< program and version
 };
 
 struct Model {

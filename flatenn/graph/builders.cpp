@@ -1,0 +1,172 @@
+#include "flatenn/graph/builders.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "flatenn/base/error.h"
+
+namespace flatenn {
+namespace {
+
+/// Appends nodes; each call reads `last`, the node appended before it, unless told otherwise.
+class GraphBuilder {
+ public:
+  explicit GraphBuilder(const NetworkOptions& options) : options_(options) {
+    append("input", options.input, {});
+  }
+
+  int last() const { return static_cast<int>(graph_.nodes.size()) - 1; }
+
+  void append(std::string name, Op op) { append(std::move(name), std::move(op), {last()}); }
+  void append(std::string name, Op op, std::vector<int> inputs) {
+    graph_.nodes.push_back({std::move(name), std::move(op), std::move(inputs)});
+  }
+
+  /// conv2d [batch_norm], reading node `from`.
+  void conv(const std::string& name, int from, Conv2d op, bool batch_norm) {
+    op.bias = !batch_norm;
+    op.weights = weights_for(options_.first_weight_bits, first_);
+    first_ = false;
+    append(name, op, {from});
+    if (batch_norm) append(name + "_bn", BatchNorm{});
+  }
+
+  /// linear [batch_norm] activation.
+  void hidden_linear(const std::string& name, int features) {
+    append(name,
+           Linear{features, !options_.batch_norm, weights_for(options_.first_weight_bits, first_)});
+    first_ = false;
+    if (options_.batch_norm) append(name + "_bn", BatchNorm{});
+    activation(name + "_act");
+  }
+
+  void activation(const std::string& name) { append(name, Activation{options_.activation_bits}); }
+
+  /// The classifier: linear, output. Checks and returns the graph.
+  Graph finish(const std::string& name) {
+    append(name, Linear{options_.classes, true, weights_for(options_.last_weight_bits, true)});
+    append("output", Output{});
+    check_graph(graph_);
+    return std::move(graph_);
+  }
+
+ private:
+  WeightFormat weights_for(int special_bits, bool special) const {
+    WeightFormat format = options_.weights;
+    if (special && special_bits != 0) format.code.bits = special_bits;
+    return format;
+  }
+
+  const NetworkOptions& options_;
+  Graph graph_;
+  bool first_ = true;
+};
+
+/// conv-bn-act-conv-bn-quantize, added to the shortcut, act.
+void residual_block(GraphBuilder& builder, const NetworkOptions& options, const std::string& name,
+                    int channels, int stride, bool shape_changes) {
+  const int entry = builder.last();
+  builder.conv(name + "_conv1", entry, {.out_channels = channels, .stride = stride, .padding = 1},
+               true);
+  builder.activation(name + "_conv1_act");
+  builder.conv(name + "_conv2", builder.last(), {.out_channels = channels, .padding = 1}, true);
+  builder.append(name + "_branch", Quantize{options.branch_bits});
+  const int branch = builder.last();
+  int shortcut = entry;
+  if (shape_changes) {
+    builder.conv(name + "_down", entry, {.out_channels = channels, .kernel = 1, .stride = stride},
+                 true);
+    builder.append(name + "_shortcut", Quantize{options.branch_bits});
+    shortcut = builder.last();
+  }
+  builder.append(name + "_add", Add{}, {branch, shortcut});
+  builder.activation(name + "_act");
+}
+
+/// The CIFAR form of a residual network: 3x3 stem at full resolution, stages that halve it.
+Graph residual_network(const NetworkOptions& options, const std::vector<int>& stages, int blocks) {
+  if (options.input.height != options.input.width) {
+    fail("residual networks need square images, got {}x{}", options.input.height,
+         options.input.width);
+  }
+  GraphBuilder builder(options);
+  int channels = stages.front();
+  int size = options.input.height;
+  builder.conv("conv1", 0, {.out_channels = channels, .padding = 1}, true);
+  builder.activation("conv1_act");
+  for (std::size_t stage = 0; stage < stages.size(); ++stage) {
+    for (int block = 0; block < blocks; ++block) {
+      const int stride = stage > 0 && block == 0 ? 2 : 1;
+      const bool shape_changes = stride != 1 || channels != stages[stage];
+      channels = stages[stage];
+      size = (size - 1) / stride + 1;
+      residual_block(builder, options, fmt::format("stage{}_block{}", stage + 1, block + 1),
+                     channels, stride, shape_changes);
+    }
+  }
+  builder.append("pool", AvgPool{size, size});
+  // The means feed only the classifier: 8 bits cost nothing and keep them fine.
+  builder.append("pool_act", Activation{8});
+  builder.append("flatten", Flatten{});
+  return builder.finish("fc");
+}
+
+using Builder = Graph (*)(const NetworkOptions&);
+struct NamedBuilder {
+  const char* name;
+  Builder build;
+};
+constexpr NamedBuilder builders[] = {
+    {"lenet5", lenet5}, {"mlp", mlp}, {"resnet20", resnet20}, {"resnet18", resnet18}};
+
+}  // namespace
+
+Graph lenet5(const NetworkOptions& options) {
+  GraphBuilder builder(options);
+  const int padding = options.input.height >= 32 ? 0 : 2;
+  builder.conv("conv1", 0, {.out_channels = 6, .kernel = 5, .padding = padding},
+               options.batch_norm);
+  builder.activation("conv1_act");
+  builder.append("pool1", MaxPool{});
+  builder.conv("conv2", builder.last(), {.out_channels = 16, .kernel = 5}, options.batch_norm);
+  builder.activation("conv2_act");
+  builder.append("pool2", MaxPool{});
+  builder.append("flatten", Flatten{});
+  builder.hidden_linear("fc1", 120);
+  builder.hidden_linear("fc2", 84);
+  return builder.finish("fc3");
+}
+
+Graph mlp(const NetworkOptions& options) {
+  GraphBuilder builder(options);
+  builder.append("flatten", Flatten{});
+  int layer = 0;
+  for (const int features : options.hidden) {
+    builder.hidden_linear(fmt::format("fc{}", ++layer), features);
+  }
+  return builder.finish(fmt::format("fc{}", ++layer));
+}
+
+Graph resnet20(const NetworkOptions& options) { return residual_network(options, {16, 32, 64}, 3); }
+
+Graph resnet18(const NetworkOptions& options) {
+  return residual_network(options, {64, 128, 256, 512}, 2);
+}
+
+Graph build_network(std::string_view name, const NetworkOptions& options) {
+  for (const NamedBuilder& builder : builders) {
+    if (name == builder.name) return builder.build(options);
+  }
+  fail("unknown network '{}'; known: {}", name, fmt::join(network_names(), ", "));
+}
+
+const std::vector<std::string>& network_names() {
+  static const std::vector<std::string> names = [] {
+    std::vector<std::string> list;
+    for (const NamedBuilder& builder : builders) list.emplace_back(builder.name);
+    return list;
+  }();
+  return names;
+}
+
+}  // namespace flatenn

@@ -1,0 +1,128 @@
+#include "flatenn/graph/builders.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "flatenn/base/error.h"
+
+namespace flatenn {
+namespace {
+
+using testing::HasSubstr;
+
+std::int64_t weights_of(const Graph& graph) {
+  std::int64_t sum = 0;
+  for (const NodeInfo& info : check_graph(graph)) sum += info.weight_count;
+  return sum;
+}
+
+/// Trained parameters: weights, biases, and the two of each batch-normalised channel.
+std::int64_t parameters_of(const Graph& graph) {
+  const auto info = check_graph(graph);
+  std::int64_t sum = 0;
+  for (std::size_t i = 0; i < graph.nodes.size(); ++i) {
+    const Op& op = graph.nodes[i].op;
+    const int channels = info[i].shape.channels;
+    sum += info[i].weight_count;
+    if (std::holds_alternative<BatchNorm>(op)) sum += 2 * channels;
+    if (const auto* conv = std::get_if<Conv2d>(&op); conv && conv->bias) sum += channels;
+    if (const auto* linear = std::get_if<Linear>(&op); linear && linear->bias) sum += channels;
+  }
+  return sum;
+}
+
+NetworkOptions cifar() { return {.input = {.channels = 3, .height = 32, .width = 32}}; }
+
+TEST(Builders, LeNet5) {
+  const Graph small = lenet5({});
+  EXPECT_EQ(parameters_of(small), 61706);
+  EXPECT_EQ(weight_nodes(small).size(), 5u);
+  EXPECT_EQ(check_graph(small)[small.find("pool1")].shape, (Shape{6, 14, 14}));
+  EXPECT_EQ(check_graph(small)[small.find("flatten")].shape, (Shape{400, 1, 1}));
+  const Graph large = lenet5(cifar());
+  EXPECT_EQ(check_graph(large)[large.find("pool1")].shape, (Shape{6, 14, 14}));
+}
+
+TEST(Builders, Mlp) {
+  NetworkOptions options;
+  options.hidden = {30, 20};
+  EXPECT_EQ(parameters_of(mlp(options)), 784 * 30 + 30 + 30 * 20 + 20 + 20 * 10 + 10);
+  options.hidden = {};
+  EXPECT_EQ(weights_of(mlp(options)), 7840);
+}
+
+TEST(Builders, ResNet20HasAQuarterMillionParameters) {
+  const Graph g = resnet20(cifar());
+  // The form with parameter-free shortcuts, and the two 1x1 convolutions with batch norm.
+  EXPECT_EQ(parameters_of(g), 269722 + (16 * 32 + 64) + (32 * 64 + 128));
+  EXPECT_EQ(weight_nodes(g).size(), 22u);
+  EXPECT_EQ(check_graph(g)[g.find("pool")].shape, (Shape{64, 1, 1}));
+  EXPECT_EQ(check_graph(fold_batch_norm(g)).size(), g.nodes.size() - 21);
+}
+
+TEST(Builders, ResNet18HasElevenMillionWeights) {
+  EXPECT_EQ(weights_of(resnet18(cifar())), 11164352);
+  EXPECT_EQ(parameters_of(resnet18(cifar())), 11173962);
+}
+
+TEST(Builders, ResidualBlockAddsQuantizedTensors) {
+  const Graph g = resnet20(cifar());
+  const Node& add = g.nodes[g.find("stage2_block1_add")];
+  EXPECT_EQ(g.nodes[add.inputs[0]].name, "stage2_block1_branch");
+  EXPECT_EQ(g.nodes[add.inputs[1]].name, "stage2_block1_shortcut");
+  const Node& identity = g.nodes[g.find("stage2_block2_add")];
+  EXPECT_EQ(g.nodes[identity.inputs[1]].name, "stage2_block1_act");
+}
+
+TEST(Builders, EveryNetworkAtEveryWidth) {
+  for (const std::string& name : network_names()) {
+    for (int bits = 2; bits <= 8; ++bits) {
+      NetworkOptions options = cifar();
+      options.weights.code.bits = bits;
+      options.activation_bits = bits;
+      options.branch_bits = bits;
+      options.first_weight_bits = 8;
+      options.last_weight_bits = 7;
+      options.batch_norm = bits % 2 == 0;
+      const Graph g = build_network(name, options);
+      const std::vector<int> layers = weight_nodes(g);
+      EXPECT_EQ(weight_format(g.nodes[layers.front()]).code.bits, 8) << name;
+      EXPECT_EQ(weight_format(g.nodes[layers[1]]).code.bits, bits) << name;
+      EXPECT_EQ(weight_format(g.nodes[layers.back()]).code.bits, 7) << name;
+    }
+  }
+}
+
+TEST(Builders, BatchNormTakesThePlaceOfTheBias) {
+  NetworkOptions options;
+  options.batch_norm = true;
+  const Graph g = lenet5(options);
+  EXPECT_FALSE(std::get<Conv2d>(g.nodes[g.find("conv1")].op).bias);
+  EXPECT_NE(g.find("fc2_bn"), -1);
+  EXPECT_EQ(g.find("fc3_bn"), -1);
+  EXPECT_TRUE(std::get<Linear>(g.nodes[g.find("fc3")].op).bias);
+}
+
+template <class Call>
+std::string error_of(Call call) {
+  try {
+    call();
+  } catch (const Error& e) {
+    return e.what();
+  }
+  return "no error";
+}
+
+TEST(Builders, MistakesAreNamed) {
+  EXPECT_THAT(error_of([] { build_network("lenet", {}); }),
+              HasSubstr("unknown network 'lenet'; known: lenet5, mlp, resnet20, resnet18"));
+  EXPECT_THAT(error_of([] { lenet5({.input = {.height = 8, .width = 8}}); }),
+              HasSubstr("node 'conv2' (conv2d): kernel 5 is larger than its padded input of 4"));
+  EXPECT_THAT(error_of([] { resnet20({.input = {.height = 32, .width = 28}}); }),
+              HasSubstr("square images, got 32x28"));
+  EXPECT_THAT(error_of([] { mlp({.activation_bits = 1}); }), HasSubstr("bits is 1"));
+  EXPECT_THAT(error_of([] { mlp({.hidden = {0}}); }), HasSubstr("node 'fc1' (linear)"));
+}
+
+}  // namespace
+}  // namespace flatenn
