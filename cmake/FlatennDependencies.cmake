@@ -11,7 +11,8 @@ find_package(CLI11 REQUIRED)
 find_package(Threads REQUIRED)
 find_package(Torch REQUIRED)
 
-# Libraries that Debian ships without a CMake package.
+# Libraries that Debian ships without a CMake package. Only sources of ours use them, so what an
+# installed FlatENN asks of its user is the library's name at link time.
 find_path(RANDOM123_INCLUDE Random123/philox.h REQUIRED)
 add_library(flatenn_random123 INTERFACE)
 target_include_directories(flatenn_random123 SYSTEM INTERFACE $<BUILD_INTERFACE:${RANDOM123_INCLUDE}>)
@@ -20,7 +21,8 @@ find_path(XXHASH_INCLUDE xxhash.h REQUIRED)
 find_library(XXHASH_LIBRARY xxhash REQUIRED)
 add_library(flatenn_xxhash INTERFACE)
 target_include_directories(flatenn_xxhash SYSTEM INTERFACE $<BUILD_INTERFACE:${XXHASH_INCLUDE}>)
-target_link_libraries(flatenn_xxhash INTERFACE ${XXHASH_LIBRARY})
+target_link_libraries(flatenn_xxhash INTERFACE $<BUILD_INTERFACE:${XXHASH_LIBRARY}>
+                                               $<INSTALL_INTERFACE:xxhash>)
 add_library(flatenn::xxhash ALIAS flatenn_xxhash)
 
 # libtorch, its flags kept off the layers that do not use it.
@@ -31,6 +33,11 @@ add_library(flatenn::libtorch ALIAS flatenn_libtorch)
 if(FLATENN_TESTS)
   find_package(GTest REQUIRED)
   find_package(rapidcheck REQUIRED)
+  # Debian's own, before any other on the path: its packages (torch) are for that one.
+  find_program(FLATENN_PYTHON python3 PATHS /usr/bin NO_DEFAULT_PATH REQUIRED)
   include(GoogleTest)
   enable_testing()
+endif()
+if(FLATENN_BENCH)
+  find_package(benchmark REQUIRED)
 endif()

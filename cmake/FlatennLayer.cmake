@@ -2,6 +2,7 @@
 #
 # Builds flatenn/NAME as the library flatenn_NAME. Concepts named after TORCH go into a second
 # library, flatenn_NAME_torch, so that the rest of the layer compiles and links without libtorch.
+# scripts/check-layers reads the calls of this function: they are the one statement of the order.
 # Every *_test.cpp goes into NAME_test (or NAME_torch_test); suites named Slow* carry the label slow.
 include_guard()
 
@@ -17,7 +18,8 @@ function(_flatenn_library target sources needs libs torch)
   if(NOT sources)
     add_library(${target} INTERFACE)
     target_link_libraries(${target} INTERFACE ${needs} ${libs})
-    target_include_directories(${target} INTERFACE $<BUILD_INTERFACE:${PROJECT_SOURCE_DIR}>)
+    target_include_directories(${target} INTERFACE $<BUILD_INTERFACE:${PROJECT_SOURCE_DIR}>
+                                                   $<INSTALL_INTERFACE:include>)
     return()
   endif()
   add_library(${target} STATIC ${sources})
@@ -31,7 +33,7 @@ function(_flatenn_library target sources needs libs torch)
 endfunction()
 
 function(_flatenn_tests target library sources torch)
-  if(NOT FLATENN_TESTS OR NOT sources)
+  if(NOT FLATENN_TESTS OR NOT sources OR (torch AND NOT FLATENN_TORCH_TESTS))
     return()
   endif()
   add_executable(${target} ${sources})
