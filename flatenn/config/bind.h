@@ -15,6 +15,9 @@
 #include <string_view>
 #include <vector>
 
+#include "flatenn/config/grid.h"
+#include "flatenn/config/names.h"
+
 namespace flatenn {
 
 /// Allowed closed interval of a number.
@@ -24,6 +27,12 @@ struct Limits {
 };
 inline Limits at_least(double low) { return {low, std::numeric_limits<double>::infinity()}; }
 inline Limits between(double low, double high) { return {low, high}; }
+
+/// "at least 1", "between 0 and 1"; empty when there is none.
+std::string to_string(const Limits& limits);
+
+/// "a" and "b" -> "a.b"; "" and "b" -> "b".
+std::string join_key(std::string_view path, std::string_view key);
 
 class Binder {
  public:
@@ -49,8 +58,10 @@ class Binder {
                       std::string_view help) = 0;
   /// A sub-table [key].
   virtual void section(std::string_view key, const std::function<void()>& body) = 0;
-  /// An array of tables [[key]]: `resize(n)` is told the number when reading and must return the
-  /// number to write otherwise; `element(i)` binds one.
+  /// An array of tables [[key]]. `resize(n)` makes n elements and returns n; `resize(kKeep)`
+  /// changes nothing and returns the present number. `element(i)` binds one. When a file has the
+  /// key, its elements replace all present ones.
+  static constexpr std::size_t kKeep = ~std::size_t{0};
   virtual void list(std::string_view key, const std::function<std::size_t(std::size_t)>& resize,
                     const std::function<void(std::size_t)>& element) = 0;
 
@@ -66,9 +77,9 @@ class Binder {
 
 /// Settings as they come in: defaults in the struct < file < environment < overrides.
 /// Environment: FLATENN_SET="a.b=c;d=e". Overrides: "a.b=c", values in TOML syntax (bare words are
-/// strings).
+/// strings); in an array of tables a number selects the element: "arm.2.radius=0.02".
 struct ConfigSource {
-  std::filesystem::path file;           ///< empty: no file
+  std::filesystem::path file;  ///< empty: no file
   std::vector<std::string> overrides;
   bool use_environment = true;
 };
@@ -81,19 +92,12 @@ void read_config_text(std::string_view text, std::string_view name,
                       const std::vector<std::string>& overrides,
                       const std::function<void(Binder&)>& bind_all);
 
-/// The resolved settings. Reading the TOML again gives the same settings; equal settings give equal
-/// text (so its hash names them).
+/// The resolved settings as TOML. Reading the TOML again gives the same settings; equal settings
+/// give equal text (so its hash names them).
 std::string write_config(const std::function<void(Binder&)>& bind_all);
 std::string config_json(const std::function<void(Binder&)>& bind_all);
 
 /// One line a key: name, type, default, limits, help.
 std::string config_help(const std::function<void(Binder&)>& bind_all);
-
-/// "1e-3..5e-2:8" -> 8 values in geometric progression; "0.1,0.2" -> list; "0.1" -> one.
-/// Throws Error naming `where`.
-std::vector<double> expand_grid(std::string_view text, std::string_view where);
-
-/// The closest of `candidates`, or empty when none is close (edit distance <= 1/3 of the length).
-std::string closest_name(std::string_view name, const std::vector<std::string>& candidates);
 
 }  // namespace flatenn
