@@ -35,7 +35,11 @@ struct Dataset {
 /// smaller sets); test = the test images. Every choice is made on validation, figures on test.
 enum class Split { train, validation, test };
 std::string_view to_string(Split split);
+/// Throws Error with the closest known name, or all of them when none is close.
 Split parse_split(std::string_view name);
+/// How many of a dataset's training images are held out for validation: its last 5,000, at most a
+/// tenth.
+std::size_t validation_count(std::size_t training_images);
 
 /// Pixel scale and zero point that normalise a dataset to about zero mean and unit deviation; they
 /// become part of the model. One pair for all channels.
@@ -47,6 +51,8 @@ struct PixelScale {
 /// Opens a dataset by name: fashion-mnist, mnist, kmnist (IDX files, plain or .gz), cifar10,
 /// cifar100 (binary layout), synthetic (deterministic small images for tests). `folder` empty:
 /// where Debian installs it (fashion-mnist), else an Error that says which package or files to get.
+/// Files are checked whole before use: Error for damaged ones, shapes that do not fit, labels out
+/// of range.
 Dataset load_dataset(std::string_view name, Split split, const std::filesystem::path& folder = {});
 PixelScale pixel_scale(std::string_view dataset_name);
 const std::vector<std::string>& dataset_names();
