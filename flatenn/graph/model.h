@@ -68,7 +68,8 @@ struct Model {
 };
 
 /// Throws Error unless the model is whole: graph valid and folded, tensors present with the right
-/// shapes, codes within their formats, affine finite.
+/// shapes, codes within their formats, affine finite and at most 2^64 in magnitude, steps positive,
+/// one class name a class or none.
 void check_model(const Model& model);
 
 /// Model file: safetensors, see docs/formats.md. Written atomically. Loading checks everything
@@ -81,6 +82,7 @@ std::vector<std::byte> serialize_model(const Model& model);
 Model parse_model(std::span<const std::byte> bytes, std::string_view where);
 
 /// Hash of what inference depends on (graph, codes, scales, affine), not of the header's story.
+/// Precondition: check_model accepts the model.
 std::string model_hash(const Model& model);
 
 }  // namespace flatenn
