@@ -33,7 +33,8 @@ class Evaluator {
   /// Classes of the images [first, first + count) of the dataset given to the factory.
   virtual void classify(std::size_t first, std::size_t count, std::span<std::uint8_t> classes) = 0;
 
-  /// Result of a node on the images [first, first + count). Slow; tests and measures only.
+  /// Result of a codes node or the output on the images [first, first + count). Slow; tests and
+  /// measures only.
   virtual NodeTrace trace(int node, std::size_t first, std::size_t count) = 0;
 
   virtual std::unique_ptr<Evaluator> clone() const = 0;

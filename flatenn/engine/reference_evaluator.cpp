@@ -1,0 +1,230 @@
+#include "flatenn/engine/reference_evaluator.h"
+
+#include <algorithm>
+#include <cmath>
+#include <variant>
+
+#include "flatenn/base/error.h"
+
+namespace flatenn {
+namespace {
+
+/// Result of one node for one image: codes of a codes node (less the zero point of an input), or
+/// the affine values v of a sums node. Row-major channels x height x width.
+struct Result {
+  Shape shape;
+  std::vector<std::int32_t> codes;
+  std::vector<float> values;
+
+  std::int32_t code(int c, int y, int x) const {
+    return codes[(std::size_t(c) * shape.height + y) * shape.width + x];
+  }
+  /// Padding reads as code 0.
+  std::int32_t padded(int c, int y, int x) const {
+    if (y < 0 || y >= shape.height || x < 0 || x >= shape.width) return 0;
+    return code(c, y, x);
+  }
+};
+
+std::int32_t quantized(float v, float low, float high) {
+  v = v > low ? v : low;
+  v = v < high ? v : high;
+  return static_cast<std::int32_t>(std::nearbyint(v));
+}
+
+/// Affine of a conv2d or linear sum.
+float affine(std::int64_t sum, std::int64_t window, const NodeAffine& map, int channel) {
+  float v = static_cast<float>(sum) * map.multiplier[channel];
+  if (!map.window_multiplier.empty()) {
+    const float w = static_cast<float>(window) * map.window_multiplier[channel];
+    v = v + w;
+  }
+  return v + map.addend[channel];
+}
+
+class ReferenceEvaluator final : public Evaluator {
+ public:
+  ReferenceEvaluator(const Model& model, const Dataset& data)
+      : model_(&model), data_(&data), infos_(check_graph(model.graph)) {
+    for (const WeightTensor& tensor : model.weights) codes_.push_back(tensor.codes);
+  }
+
+  void write(std::span<const CodeWrite> writes) override {
+    for (const CodeWrite& w : writes) codes_.at(w.tensor).at(w.element) = w.code;
+  }
+
+  void classify(std::size_t first, std::size_t count, std::span<std::uint8_t> classes) override {
+    FLATENN_ASSERT(first + count <= data_->size() && classes.size() == count);
+    for (std::size_t i = 0; i < count; ++i) {
+      const std::vector<Result> results = evaluate(first + i, infos_.size());
+      const std::vector<float>& logits = results.back().values;
+      // max_element gives the first of the largest.
+      const auto largest = std::max_element(logits.begin(), logits.end());
+      classes[i] = static_cast<std::uint8_t>(largest - logits.begin());
+    }
+  }
+
+  NodeTrace trace(int node, std::size_t first, std::size_t count) override {
+    FLATENN_ASSERT(first + count <= data_->size());
+    NodeTrace trace;
+    for (std::size_t i = first; i < first + count; ++i) {
+      const std::vector<Result> results = evaluate(i, node + 1);
+      const Result& result = results.back();
+      trace.codes.insert(trace.codes.end(), result.codes.begin(), result.codes.end());
+      trace.values.insert(trace.values.end(), result.values.begin(), result.values.end());
+    }
+    return trace;
+  }
+
+  std::unique_ptr<Evaluator> clone() const override {
+    return std::make_unique<ReferenceEvaluator>(*this);
+  }
+
+  std::string_view name() const override { return "reference"; }
+
+ private:
+  /// Results of the first `nodes` nodes.
+  std::vector<Result> evaluate(std::size_t image, std::size_t nodes) const {
+    std::vector<Result> results;
+    for (std::size_t n = 0; n < nodes; ++n) {
+      Result result;
+      result.shape = infos_[n].shape;
+      compute(static_cast<int>(n), image, results, result);
+      results.push_back(std::move(result));
+    }
+    return results;
+  }
+
+  void compute(int n, std::size_t image, const std::vector<Result>& results, Result& out) const {
+    const Node& node = model_->graph.nodes[n];
+    const auto in = [&](int i) -> const Result& { return results[node.inputs[i]]; };
+    if (const auto* input = std::get_if<Input>(&node.op)) {
+      for (const std::uint8_t q : data_->image(image)) out.codes.push_back(q - input->zero_point);
+    } else if (const auto* conv = std::get_if<Conv2d>(&node.op)) {
+      convolve(n, *conv, in(0), out);
+    } else if (std::holds_alternative<Linear>(node.op)) {
+      multiply(n, in(0), out);
+    } else if (const auto* activation = std::get_if<Activation>(&node.op)) {
+      quantize(in(0), 0, (1 << activation->bits) - 1, out);
+    } else if (const auto* op = std::get_if<Quantize>(&node.op)) {
+      quantize(in(0), -(1 << (op->bits - 1)), (1 << (op->bits - 1)) - 1, out);
+    } else if (const auto* pool = std::get_if<MaxPool>(&node.op)) {
+      max_pool(*pool, in(0), out);
+    } else if (const auto* average = std::get_if<AvgPool>(&node.op)) {
+      avg_pool(*average, model_->affine[n].multiplier[0], in(0), out);
+    } else if (std::holds_alternative<Add>(node.op)) {
+      add(model_->affine[n], in(0), in(1), out);
+    } else {
+      FLATENN_ASSERT(std::holds_alternative<Flatten>(node.op) ||
+                     std::holds_alternative<Output>(node.op));
+      out.codes = in(0).codes;
+      out.values = in(0).values;
+    }
+  }
+
+  /// Index in Model::weights of a conv2d or linear node.
+  int tensor_of(int node) const {
+    for (std::size_t t = 0; t < model_->weights.size(); ++t) {
+      if (model_->weights[t].node == node) return static_cast<int>(t);
+    }
+    FLATENN_ASSERT(!"node without weights");
+    return -1;
+  }
+
+  void convolve(int n, const Conv2d& conv, const Result& in, Result& out) const {
+    const std::vector<std::int8_t>& weights = codes_[tensor_of(n)];
+    const int k = conv.kernel;
+    for (int f = 0; f < out.shape.channels; ++f) {
+      for (int y = 0; y < out.shape.height; ++y) {
+        for (int x = 0; x < out.shape.width; ++x) {
+          std::int64_t sum = 0;
+          std::int64_t window = 0;
+          std::size_t w = std::size_t(f) * in.shape.channels * k * k;
+          for (int c = 0; c < in.shape.channels; ++c) {
+            for (int ky = 0; ky < k; ++ky) {
+              for (int kx = 0; kx < k; ++kx) {
+                const std::int32_t q = in.padded(c, y * conv.stride + ky - conv.padding,
+                                                 x * conv.stride + kx - conv.padding);
+                sum += weights[w++] * q;
+                window += q;
+              }
+            }
+          }
+          out.values.push_back(affine(sum, window, model_->affine[n], f));
+        }
+      }
+    }
+  }
+
+  void multiply(int n, const Result& in, Result& out) const {
+    const std::vector<std::int8_t>& weights = codes_[tensor_of(n)];
+    for (int f = 0; f < out.shape.channels; ++f) {
+      std::int64_t sum = 0;
+      std::int64_t window = 0;
+      for (std::size_t i = 0; i < in.codes.size(); ++i) {
+        sum += weights[f * in.codes.size() + i] * in.codes[i];
+        window += in.codes[i];
+      }
+      out.values.push_back(affine(sum, window, model_->affine[n], f));
+    }
+  }
+
+  static void quantize(const Result& in, int low, int high, Result& out) {
+    for (const float v : in.values) {
+      out.codes.push_back(quantized(v, static_cast<float>(low), static_cast<float>(high)));
+    }
+  }
+
+  static void max_pool(const MaxPool& pool, const Result& in, Result& out) {
+    for (int c = 0; c < out.shape.channels; ++c) {
+      for (int y = 0; y < out.shape.height; ++y) {
+        for (int x = 0; x < out.shape.width; ++x) {
+          std::int32_t largest = in.code(c, y * pool.stride, x * pool.stride);
+          for (int ky = 0; ky < pool.kernel; ++ky) {
+            for (int kx = 0; kx < pool.kernel; ++kx) {
+              largest = std::max(largest, in.code(c, y * pool.stride + ky, x * pool.stride + kx));
+            }
+          }
+          out.codes.push_back(largest);
+        }
+      }
+    }
+  }
+
+  static void avg_pool(const AvgPool& pool, float multiplier, const Result& in, Result& out) {
+    for (int c = 0; c < out.shape.channels; ++c) {
+      for (int y = 0; y < out.shape.height; ++y) {
+        for (int x = 0; x < out.shape.width; ++x) {
+          std::int64_t sum = 0;
+          for (int ky = 0; ky < pool.kernel; ++ky) {
+            for (int kx = 0; kx < pool.kernel; ++kx) {
+              sum += in.code(c, y * pool.stride + ky, x * pool.stride + kx);
+            }
+          }
+          out.values.push_back(static_cast<float>(sum) * multiplier);
+        }
+      }
+    }
+  }
+
+  static void add(const NodeAffine& map, const Result& a, const Result& b, Result& out) {
+    for (std::size_t i = 0; i < a.codes.size(); ++i) {
+      const float left = static_cast<float>(a.codes[i]) * map.multiplier[0];
+      const float right = static_cast<float>(b.codes[i]) * map.multiplier[1];
+      out.values.push_back(left + right);
+    }
+  }
+
+  const Model* model_;
+  const Dataset* data_;
+  std::vector<NodeInfo> infos_;
+  std::vector<std::vector<std::int8_t>> codes_;  ///< one a weight tensor, as written
+};
+
+}  // namespace
+
+std::unique_ptr<Evaluator> make_reference_evaluator(const Model& model, const Dataset& data) {
+  return std::make_unique<ReferenceEvaluator>(model, data);
+}
+
+}  // namespace flatenn

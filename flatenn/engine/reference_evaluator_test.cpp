@@ -1,0 +1,152 @@
+#include "flatenn/engine/reference_evaluator.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "flatenn/engine/testing.h"
+#include "flatenn/graph/builders.h"
+
+namespace flatenn {
+namespace {
+
+using ::testing::ElementsAre;
+using ::testing::IsEmpty;
+
+WeightFormat bits(int b) { return {WeightQuantizer::lsq, {b, Encoding::twos_complement, false}}; }
+
+Dataset tiny_images(int channels, int height, int width, std::vector<std::uint8_t> pixels) {
+  Dataset data;
+  data.channels = channels;
+  data.height = height;
+  data.width = width;
+  data.labels.resize(pixels.size() / data.image_bytes());
+  data.images = std::move(pixels);
+  return data;
+}
+
+/// 1x2x2 image -> conv 2@2x2 padding 1 -> 2-bit codes -> flatten -> linear 2 -> output.
+Model small_model() {
+  Model model;
+  model.graph.nodes = {
+      {"input", Input{1, 2, 2, 1.0f, 10}, {}},
+      {"conv", Conv2d{1, 2, 2, 1, true, bits(4)}, {0}},
+      {"act", Activation{2}, {1}},
+      {"flatten", Flatten{}, {2}},
+      {"fc", Linear{2, true, bits(4)}, {3}},
+      {"output", Output{}, {4}},
+  };
+  model.weights = {
+      {1, "conv.weight", {1, 1, 2, 2}, {4, Encoding::twos_complement, false}, 1, 0, {1, -2, 3, 4}},
+      {4,
+       "fc.weight",
+       {2, 4},
+       {4, Encoding::twos_complement, false},
+       1,
+       0,
+       {1, 0, 0, 2, 0, 1, 2, 0}}};
+  model.affine.resize(6);
+  model.affine[1] = {{0.5f}, {}, {0.5f}};
+  model.affine[4] = {{1.0f, -1.0f}, {}, {0.25f, 2.0f}};
+  model.steps.assign(6, 1.0f);
+  return model;
+}
+
+TEST(ReferenceEvaluator, ComputesByHand) {
+  const Model model = small_model();
+  // Codes 0, 1 / 1, -1 after the zero point 10; each corner of the kernel sees one pixel.
+  const Dataset data = tiny_images(1, 2, 2, {10, 11, 11, 9});
+  const auto evaluator = make_reference_evaluator(model, data);
+  EXPECT_THAT(evaluator->trace(0, 0, 1).codes, ElementsAre(0, 1, 1, -1));
+  // Sums: 4*0, 3*1, -2*1, 1*-1; v = 0.5*sum + 0.5 = 0.5, 2, -0.5, 0; half to even gives 0.
+  EXPECT_THAT(evaluator->trace(2, 0, 1).codes, ElementsAre(0, 2, 0, 0));
+  EXPECT_THAT(evaluator->trace(5, 0, 1).values, ElementsAre(0.25f, 0.0f));
+  EXPECT_THAT(evaluator->trace(5, 0, 1).codes, IsEmpty());
+}
+
+TEST(ReferenceEvaluator, RoundsHalfToEvenAndClips) {
+  Model model = small_model();
+  model.affine[1] = {{0.5f}, {}, {0.0f}};
+  // Last kernel position alone sees pixel 0: sums 4q, 3q, -2q, q.
+  const Dataset data = tiny_images(1, 2, 2, {10, 11, 10, 13, 11, 13, 10, 10});
+  const auto evaluator = make_reference_evaluator(model, data);
+  EXPECT_THAT(evaluator->trace(2, 0, 1).codes, ElementsAre(0, 2, 0, 2));  // 0, 1.5, 0, 1.5
+  EXPECT_THAT(evaluator->trace(2, 1, 1).codes, ElementsAre(2, 3, 0, 0));  // 2, 4.5, 0, 0
+}
+
+TEST(ReferenceEvaluator, WindowMultiplierSeesCodesLessTheZeroPoint) {
+  Model model = small_model();
+  model.affine[1] = {{0.0f}, {2.0f}, {0.0f}};
+  const Dataset data = tiny_images(1, 2, 2, {10, 11, 9, 10});
+  const auto evaluator = make_reference_evaluator(model, data);
+  EXPECT_THAT(evaluator->trace(2, 0, 1).codes, ElementsAre(0, 2, 0, 0));
+}
+
+TEST(ReferenceEvaluator, AddsAndPools) {
+  Model model;
+  model.graph.nodes = {
+      {"input", Input{1, 2, 2, 1.0f, 1}, {}},
+      {"max", MaxPool{2, 2}, {0}},
+      {"average", AvgPool{2, 2}, {0}},
+      {"quantize", Quantize{4}, {2}},
+      {"add", Add{}, {1, 3}},
+      {"output", Output{}, {4}},
+  };
+  model.affine.resize(6);
+  model.affine[2].multiplier = {-1.5f};
+  model.affine[4].multiplier = {2.0f, 0.5f};
+  model.steps.assign(6, 1.0f);
+  const Dataset data = tiny_images(1, 2, 2, {0, 2, 3, 2});
+  const auto evaluator = make_reference_evaluator(model, data);
+  EXPECT_THAT(evaluator->trace(1, 0, 1).codes, ElementsAre(2));
+  EXPECT_THAT(evaluator->trace(3, 0, 1).codes, ElementsAre(-4));  // -1 + 1 + 2 + 1 = 3; -4.5
+  EXPECT_THAT(evaluator->trace(5, 0, 1).values, ElementsAre(2.0f));
+}
+
+TEST(ReferenceEvaluator, TiesGoToTheLowestClass) {
+  Model model = small_model();
+  model.affine[4] = {{0.0f, 0.0f}, {}, {1.0f, 1.0f}};
+  const Dataset data = tiny_images(1, 2, 2, {1, 2, 3, 4});
+  std::uint8_t classes[1] = {9};
+  make_reference_evaluator(model, data)->classify(0, 1, classes);
+  EXPECT_EQ(classes[0], 0);
+}
+
+TEST(ReferenceEvaluator, WritesReachOneInstanceOnly) {
+  const Model model = small_model();
+  const Dataset data = tiny_images(1, 2, 2, {10, 11, 11, 9});
+  const auto evaluator = make_reference_evaluator(model, data);
+  const auto other = evaluator->clone();
+  const CodeWrite write{1, 1, 7};
+  other->write({&write, 1});
+  EXPECT_THAT(evaluator->trace(5, 0, 1).values, ElementsAre(0.25f, 0.0f));
+  EXPECT_THAT(other->trace(5, 0, 1).values, ElementsAre(14.25f, 0.0f));
+}
+
+TEST(RandomModel, UsesTheWholeRangeOfEveryBuffer) {
+  for (const std::string& name : network_names()) {
+    if (name == "resnet18") continue;  // the same ops as resnet20, slower
+    NetworkOptions options;
+    const int size = name == "resnet20" ? 8 : 28;
+    options.input = {1, size, size, 1.0f / 255, 73};
+    options.weights = bits(3);
+    options.activation_bits = 3;
+    const Graph graph = fold_batch_norm(build_network(name, options));
+    const Model model = random_model(graph, 5);
+    check_model(model);
+    const Dataset data = random_dataset(options.input, 1, 5);
+    const auto evaluator = make_reference_evaluator(model, data);
+    const std::vector<NodeInfo> infos = check_graph(graph);
+    for (std::size_t n = 0; n < graph.nodes.size(); ++n) {
+      if (infos[n].shape.elements() < 50 || !infos[n].codes) continue;
+      const std::vector<std::int32_t> codes = evaluator->trace(int(n), 0, 1).codes;
+      const auto [low, high] = std::minmax_element(codes.begin(), codes.end());
+      const int range = infos[n].max_code - infos[n].min_code;
+      EXPECT_GE(*high - *low, range * 3 / 4) << name << " " << graph.nodes[n].name;
+      EXPECT_GE(*low, infos[n].min_code);
+      EXPECT_LE(*high, infos[n].max_code);
+    }
+  }
+}
+
+}  // namespace
+}  // namespace flatenn
