@@ -2,6 +2,7 @@
 
 #include <Random123/philox.h>
 
+#include <algorithm>
 #include <bit>
 #include <cmath>
 #include <limits>
@@ -18,6 +19,16 @@ std::array<std::uint64_t, 4> random_block(std::uint64_t seed, Purpose purpose, s
   const r123::Philox4x64::key_type key = {{seed, static_cast<std::uint64_t>(purpose)}};
   const auto block = r123::Philox4x64{}(counter, key);
   return {block[0], block[1], block[2], block[3]};
+}
+
+void random_words(std::uint64_t seed, Purpose purpose, std::uint64_t index, std::uint64_t sub,
+                  std::uint64_t position, std::span<std::uint64_t> words) {
+  FLATENN_ASSERT(words.size() % 4 == 0);
+  const r123::Philox4x64::key_type key = {{seed, static_cast<std::uint64_t>(purpose)}};
+  for (std::size_t i = 0; i < words.size(); i += 4) {
+    const auto block = r123::Philox4x64{}({{position + i / 4, index, sub, 0}}, key);
+    std::copy_n(block.v, 4, &words[i]);
+  }
 }
 
 std::uint64_t RandomStream::operator()() {

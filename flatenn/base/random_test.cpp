@@ -51,6 +51,15 @@ TEST(Random, StreamReadsBlocksInOrder) {
   }
 }
 
+RC_GTEST_PROP(Random, WordsAreTheBlocksInOrder, (std::uint64_t seed, std::uint64_t position)) {
+  std::vector<std::uint64_t> words(12);
+  random_words(seed, Purpose::fault_map, 2, 3, position, words);
+  for (std::uint64_t i = 0; i < 3; ++i) {
+    const Block block = random_block(seed, Purpose::fault_map, 2, 3, position + i);
+    RC_ASSERT(std::equal(block.begin(), block.end(), words.begin() + static_cast<long>(4 * i)));
+  }
+}
+
 RC_GTEST_PROP(Random, EveryPartOfTheKeyMatters,
               (std::uint64_t seed, std::uint64_t index, std::uint64_t sub,
                std::uint64_t position)) {

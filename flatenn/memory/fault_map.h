@@ -1,11 +1,12 @@
 // FaultMap: the faulty cells of one memory ("chip"), nested in the rate.
 //
-// Every cell has a threshold u, uniform on (0, 1), a pure function of (seed, map id, address); it is
-// faulty at rate p when u <= p. So the cells at p are a subset of those at p' > p, and all networks
-// with the same memory size meet the same cells. The thresholds are never stored: they are drawn in
-// bands (2^-(k+1), 2^-k], each with a counter stream of its own keyed (seed, map id, band), sampled
-// by geometric gaps at the conditional probability width / (1 - lower edge); cells that a lower
-// band took are skipped. Drawing a map costs O(faults).
+// Every cell has a threshold u, uniform on (0, 1], a pure function of (seed, map id, address); it
+// is faulty at rate p when u <= p. So the cells at p are a subset of those at p' > p, and all
+// networks with the same memory size meet the same cells. The thresholds are never stored: they are
+// drawn in bands (2^-(k+1), 2^-k], k = 0 .. 39, and (0, 2^-40], each with a counter stream of its
+// own keyed (seed, map id, band), sampled by geometric gaps at the conditional probability width /
+// (1 - lower edge); cells that a lower band took are skipped. Drawing a map costs O(faults).
+// docs/faults.md has the derivation.
 #pragma once
 
 #include <cstdint>
@@ -33,8 +34,8 @@ struct Fault {
 };
 
 /// The cells of map `map` of a memory of `bits` bits at `rate`, ascending, into `faults` (its
-/// capacity is reused; a scratch buffer of the same size is kept per thread). Throws Error unless
-/// 0 <= rate <= 1.
+/// capacity is reused; scratch buffers are kept per thread). Throws Error unless 0 <= rate <= 1.
+/// Precondition: bits < 2^48.
 void draw_fault_map(std::uint64_t seed, std::uint64_t map, std::uint64_t bits, double rate,
                     std::vector<Fault>& faults);
 
