@@ -1,0 +1,113 @@
+"""Files of images that are missing, damaged or lie about themselves."""
+
+import gzip
+import struct
+import unittest
+
+from support import TrainedModelTest
+
+NAMES = ("train-images-idx3-ubyte", "train-labels-idx1-ubyte", "t10k-images-idx3-ubyte",
+         "t10k-labels-idx1-ubyte")
+
+
+def idx_images(count, side=12, claimed=None):
+    head = struct.pack(">IIII", 0x803, claimed if claimed is not None else count, side, side)
+    return head + bytes(i % 251 for i in range(count * side * side))
+
+
+def idx_labels(count, first=0):
+    return struct.pack(">II", 0x801, count) + bytes((first + i) % 10 for i in range(count))
+
+
+class Idx(TrainedModelTest):
+    """The synthetic network reads 12x12 images of any origin."""
+
+    def setUp(self):
+        super().setUp()
+        for name in NAMES:
+            content = idx_images(40) if "images" in name else idx_labels(40)
+            self.write(f"data/{name}", content)
+
+    def evaluate(self):
+        return ("eval", self.model, "--data", "mnist", "--data-folder", "data")
+
+    def replace(self, content, name="t10k-images-idx3-ubyte"):
+        (self.folder / "data" / name).unlink()
+        self.write(f"data/{name}", content)
+
+    def test_plain(self):
+        self.assertIn("40", self.succeed(*self.evaluate()))
+
+    def test_gzip_gives_the_same(self):
+        plain = self.succeed(*self.evaluate())
+        for name in NAMES:
+            path = self.folder / "data" / name
+            self.write(f"data/{name}.gz", gzip.compress(path.read_bytes()))
+            path.unlink()
+        self.assertEqual(self.succeed(*self.evaluate()), plain)
+
+    def test_missing_package_or_files(self):
+        self.fail_with("eval", self.model, "--data", "mnist", words=["mnist", "--data-folder"])
+
+    def test_missing_folder(self):
+        self.fail_with("eval", self.model, "--data", "mnist", "--data-folder", "nowhere",
+                       words=["nowhere"])
+
+    def test_unknown_name(self):
+        self.fail_with("eval", self.model, "--data", "mnits", words=["mnits", "'mnist'"])
+
+    def test_unknown_split(self):
+        self.fail_with(*self.evaluate(), "--split", "tset", words=["tset", "test"])
+
+    def test_truncated(self):
+        self.replace(idx_images(40)[:-1])
+        self.fail_with(*self.evaluate(), words=["t10k-images-idx3-ubyte"])
+
+    def test_count_that_lies(self):
+        for claimed in (41, 39, 0xFFFFFFFF):
+            with self.subTest(claimed):
+                self.replace(idx_images(40, claimed=claimed))
+                self.fail_with(*self.evaluate(), words=["t10k-images-idx3-ubyte"])
+
+    def test_wrong_magic(self):
+        self.replace(b"\x89PNG" + idx_images(40)[4:])
+        self.fail_with(*self.evaluate(), words=["t10k-images-idx3-ubyte"])
+
+    def test_labels_of_other_number(self):
+        self.replace(idx_labels(39), "t10k-labels-idx1-ubyte")
+        self.fail_with(*self.evaluate(), words=["39", "40"])
+
+    def test_label_beyond_the_classes(self):
+        self.replace(idx_labels(39) [:-1] + b"\x0a\x0b", "t10k-labels-idx1-ubyte")
+        self.fail_with(*self.evaluate(), words=["t10k-labels-idx1-ubyte"])
+
+    def test_images_of_a_shape_that_the_network_does_not_read(self):
+        self.replace(idx_images(40, side=13))
+        self.fail_with(*self.evaluate(), words=["13", "12"])
+
+    def test_damaged_gzip(self):
+        whole = gzip.compress(idx_images(40))
+        (self.folder / "data" / "t10k-images-idx3-ubyte").unlink()
+        for name, content in {"truncated": whole[:-9], "not gzip": b"x" * 64,
+                              "flipped": whole[:40] + bytes([whole[40] ^ 255]) + whole[41:]}.items():
+            with self.subTest(name):
+                self.write("data/t10k-images-idx3-ubyte.gz", content)
+                self.fail_with(*self.evaluate(), words=["t10k-images-idx3-ubyte.gz"])
+
+
+class Cifar(TrainedModelTest):
+
+    def test_missing(self):
+        self.fail_with("eval", self.model, "--data", "cifar10", words=["cifar10"])
+
+    def test_truncated(self):
+        record = b"\x03" + bytes(3072)
+        for i in range(1, 6):
+            self.write(f"data/data_batch_{i}.bin", record * 4)
+        self.write("data/test_batch.bin", record * 4 + record[:-1])
+        self.fail_with("eval", self.model, "--data", "cifar10", "--data-folder", "data",
+                       words=["test_batch.bin"])
+
+
+if __name__ == "__main__":
+    unittest.main()
