@@ -168,6 +168,13 @@ TEST(FaultMap, ThresholdsAreUniformAcrossBands) {
   EXPECT_LT(chi_square(octiles(0.0, 0.07), 20000.0 * 50 * 0.07 / 8), 31.8);
 }
 
+TEST(FaultMap, ThresholdsAreUniformBelowTheUpperDigits) {
+  // One of the 2,048 places of a band, and a quarter of one.
+  const double place = 0.25 / 2048;
+  EXPECT_LT(chi_square(octiles(0.25 + 700 * place, place), 20000.0 * 50 * place / 8), 31.8);
+  EXPECT_LT(chi_square(octiles(0.25, place / 4), 20000.0 * 50 * place / 4 / 8), 31.8);
+}
+
 TEST(FaultMap, AddressesAreUniform) {
   constexpr std::uint64_t kBits = 8000;
   std::vector<double> counts(80);
