@@ -1,6 +1,7 @@
-// Int8Evaluator: exact integers, many times faster than floats. Images innermost: activations lie as
-// [channel/4][y][x][16 images][4 channels], one 32-bit lane an image; four packed weights are
-// broadcast to all lanes. AVX-512 VNNI, AVX2 and a portable path, chosen at run time, all bit-equal.
+// Int8Evaluator: exact integers, many times faster than floats. Images innermost: activations lie
+// as [channel/4][y][x][16 images][4 channels], one 32-bit lane an image; four packed weights are
+// broadcast to all lanes. AVX-512 VNNI, AVX2 and a portable path, chosen at run time, all
+// bit-equal.
 #pragma once
 
 #include <memory>

@@ -1,0 +1,414 @@
+#include "flatenn/engine/int8_evaluator.h"
+
+#include <algorithm>
+#include <cstring>
+#include <utility>
+#include <variant>
+#include <vector>
+
+#include "flatenn/base/error.h"
+#include "flatenn/engine/int8_images.h"
+#include "flatenn/engine/int8_kernels.h"
+#include "flatenn/engine/int8_plan.h"
+
+namespace flatenn {
+namespace {
+
+using namespace int8;
+
+const Kernels* find_kernels(Int8Path path) {
+  switch (path) {
+    case Int8Path::avx512_vnni:
+      return avx512_vnni_kernels();
+    case Int8Path::avx2:
+      return avx2_kernels();
+    case Int8Path::automatic:
+    case Int8Path::portable:
+      break;
+  }
+  return portable_kernels();
+}
+
+/// What one layer has of its own in every evaluator.
+struct LayerState {
+  std::size_t weights = 0;         ///< place of the packed weights, bytes
+  std::vector<std::int32_t> bias;  ///< -zero point * sum of the channel's weights
+};
+
+class Int8Evaluator final : public Evaluator {
+ public:
+  Int8Evaluator(std::shared_ptr<const Plan> plan, std::shared_ptr<const PreparedImages> images,
+                std::string_view name)
+      : plan_(std::move(plan)), images_(std::move(images)), name_(name) {
+    allocate();
+    pack_weights();
+  }
+
+  Int8Evaluator(const Int8Evaluator& other)
+      : plan_(other.plan_), images_(other.images_), name_(other.name_), layers_(other.layers_) {
+    allocate();
+    std::memcpy(weights_.data(), other.weights_.data(), weight_bytes_);
+  }
+
+  void write(std::span<const CodeWrite> writes) override {
+    for (const CodeWrite& w : writes) {
+      const LayerStep& layer = layer_of(w.tensor);
+      const WeightTensor& tensor = plan_->model.weights[w.tensor];
+      FLATENN_ASSERT(w.element >= 0 && w.element < std::ssize(tensor.codes));
+      const std::int64_t window = std::ssize(layer.gather.slots);
+      const std::int64_t channel = w.element / window;
+      set(w.tensor, layer, channel, w.element % window, w.code);
+    }
+  }
+
+  void classify(std::size_t first, std::size_t count, std::span<std::uint8_t> classes) override {
+    FLATENN_ASSERT(first + count <= images_->size() && classes.size() == count);
+    std::uint8_t block_classes[images_per_block];
+    std::size_t done = 0;
+    while (done < count) {
+      const std::size_t block = (first + done) / images_per_block;
+      const std::size_t skip = (first + done) % images_per_block;
+      const std::size_t take = std::min(images_per_block - skip, count - done);
+      run_block(block, plan_->steps.size());
+      largest_logits(block_classes);
+      std::copy_n(block_classes + skip, take, classes.begin() + done);
+      done += take;
+    }
+  }
+
+  NodeTrace trace(int node, std::size_t first, std::size_t count) override {
+    FLATENN_ASSERT(first + count <= images_->size());
+    if (plan_->buffer_of_node.at(node) < 0 && node + 1 < std::ssize(plan_->model.graph.nodes)) {
+      return unfused().trace(node, first, count);
+    }
+    NodeTrace trace;
+    for (std::size_t i = first; i < first + count; ++i) {
+      if (i == first || i % images_per_block == 0) {
+        run_block(i / images_per_block, steps_until(node));
+      }
+      append(node, static_cast<int>(i % images_per_block), i / images_per_block, trace);
+    }
+    return trace;
+  }
+
+  std::unique_ptr<Evaluator> clone() const override {
+    return std::make_unique<Int8Evaluator>(*this);
+  }
+
+  std::string_view name() const override { return name_; }
+
+ private:
+  const LayerStep& layer_of(int tensor) const {
+    return std::get<LayerStep>(plan_->steps[plan_->step_of_tensor.at(tensor)].op);
+  }
+
+  void allocate() {
+    weight_bytes_ = 0;
+    layers_.resize(plan_->model.weights.size());
+    std::size_t windows = 0;
+    for (std::size_t t = 0; t < layers_.size(); ++t) {
+      const LayerStep& layer = layer_of(static_cast<int>(t));
+      layers_[t].weights = weight_bytes_;
+      layers_[t].bias.resize(layer.multiplier.size());
+      weight_bytes_ += (layer.weight_bytes() + cell_bytes - 1) / cell_bytes * cell_bytes;
+      if (!layer.step_masks.empty()) windows = std::max(windows, layer.in_offsets.size());
+    }
+    weights_ = AlignedBytes(weight_bytes_);
+    windows_ = AlignedBytes(windows * cell_bytes);
+    arena_ = AlignedBytes(static_cast<std::size_t>(plan_->arena_bytes));
+    for (std::size_t b = 1; b < plan_->buffers.size(); ++b) {
+      const Buffer& buffer = plan_->buffers[b];
+      if (plan_->places[b] < 0) continue;
+      std::memset(arena_.data() + plan_->places[b], buffer.zero_point,
+                  static_cast<std::size_t>(buffer.bytes()));
+    }
+    const std::int64_t classes = plan_->model.graph.nodes.empty() ? 0 : class_count();
+    logits_ = AlignedBytes(static_cast<std::size_t>(classes) * images_per_block * sizeof(float));
+  }
+
+  std::int64_t class_count() const {
+    const auto& to = std::visit(
+        [](const auto& op) -> const Destination& {
+          static const Destination none;
+          if constexpr (requires { op.to; }) return op.to;
+          return none;
+        },
+        plan_->steps.back().op);
+    return to.channels;
+  }
+
+  void pack_weights() {
+    std::memset(weights_.data(), 0, weight_bytes_);
+    for (std::size_t t = 0; t < layers_.size(); ++t) {
+      const LayerStep& layer = layer_of(static_cast<int>(t));
+      const WeightTensor& tensor = plan_->model.weights[t];
+      const std::int64_t window = std::ssize(layer.gather.slots);
+      for (std::int64_t e = 0; e < std::ssize(tensor.codes); ++e) {
+        set(static_cast<int>(t), layer, e / window, e % window, tensor.codes[e]);
+      }
+    }
+  }
+
+  /// O(1): the packed byte, and the zero point's share of the channel's sum.
+  void set(int tensor, const LayerStep& layer, std::int64_t channel, std::int64_t tap,
+           std::int8_t code) {
+    LayerState& state = layers_[tensor];
+    std::uint8_t& byte = weights_.data()[state.weights + layer.weight_at(channel, tap)];
+    const auto old = static_cast<std::int8_t>(byte);
+    byte = static_cast<std::uint8_t>(code);
+    state.bias[channel] -= layer.zero_point * (code - old);
+  }
+
+  std::int8_t get(int tensor, std::int64_t element) const {
+    const LayerStep& layer = layer_of(tensor);
+    const std::int64_t window = std::ssize(layer.gather.slots);
+    return static_cast<std::int8_t>(
+        weights_
+            .data()[layers_[tensor].weights + layer.weight_at(element / window, element % window)]);
+  }
+
+  const std::uint8_t* cells(int buffer, std::size_t block) const {
+    return buffer == 0 ? images_->block(block) : arena_.data() + plan_->places[buffer];
+  }
+
+  Sink sink(const Destination& to) const {
+    Sink sink;
+    sink.channels = to.channels;
+    if (to.buffer == logits) {
+      sink.logits = reinterpret_cast<float*>(logits_.data());
+      return sink;
+    }
+    const Buffer& buffer = plan_->buffers[to.buffer];
+    sink.low = to.low;
+    sink.high = to.high;
+    sink.zero_point = 0x01010101u * static_cast<std::uint32_t>(buffer.zero_point);
+    sink.out = arena_.data() + plan_->places[to.buffer];
+    sink.offsets = to.offsets.data();
+    sink.group_stride = buffer.group_stride();
+    return sink;
+  }
+
+  /// One block of images through the first `steps` steps, in cache from layer to layer.
+  void run_block(std::size_t block, std::size_t steps) {
+    for (std::size_t s = 0; s < steps; ++s) {
+      std::visit([&](const auto& op) { run(op, block); }, plan_->steps[s].op);
+    }
+  }
+
+  void run(const LayerStep& layer, std::size_t block) {
+    const LayerState& state = layers_[layer.tensor];
+    LayerArgs args;
+    args.in = cells(layer.in, block);
+    args.in_offsets = layer.in_offsets.data();
+    args.step_offsets = layer.gather.step_offsets.data();
+    args.steps = layer.steps();
+    args.positions = static_cast<int>(layer.to.buffer == logits ? layer.in_offsets.size()
+                                                                : layer.to.offsets.size());
+    args.positions_at_once = layer.positions_at_once;
+    args.blocks = layer.blocks;
+    args.weights = reinterpret_cast<const std::int8_t*>(weights_.data() + state.weights);
+    args.bias = state.bias.data();
+    args.multiplier = layer.multiplier.data();
+    args.addend = layer.addend.data();
+    args.sink = sink(layer.to);
+    if (!layer.step_masks.empty()) {
+      sum_windows(layer, args);
+      args.window = reinterpret_cast<const std::int32_t*>(windows_.data());
+      args.window_multiplier = layer.window_multiplier.data();
+    }
+    (layer.low_bytes ? layer.tile->run_low : layer.tile->run)(args);
+  }
+
+  void sum_windows(const LayerStep& layer, const LayerArgs& args) {
+    WindowArgs window;
+    window.in = args.in;
+    window.in_offsets = args.in_offsets;
+    window.step_offsets = args.step_offsets;
+    window.step_masks = layer.step_masks.data();
+    window.steps = args.steps;
+    window.positions = args.positions;
+    window.start = -layer.zero_point * static_cast<std::int32_t>(layer.gather.slots.size());
+    window.sums = reinterpret_cast<std::int32_t*>(windows_.data());
+    plan_->kernels->window(window);
+  }
+
+  void run(const PoolStep& pool, std::size_t block) {
+    const Buffer& in = plan_->buffers[pool.in];
+    PoolArgs args;
+    args.in = cells(pool.in, block);
+    args.in_group_stride = in.group_stride();
+    args.in_offsets = pool.in_offsets.data();
+    args.step_offsets = pool.step_offsets.data();
+    args.steps = static_cast<int>(pool.step_offsets.size());
+    args.positions = static_cast<int>(pool.in_offsets.size());
+    args.groups = in.channel_groups();
+    args.start = -in.zero_point * args.steps;
+    args.multiplier = pool.multiplier;
+    args.sink = sink(pool.to);
+    (pool.average ? plan_->kernels->average : plan_->kernels->max_pool)(args);
+  }
+
+  void run(const AddStep& add, std::size_t block) {
+    AddArgs args;
+    for (int i = 0; i < 2; ++i) {
+      const Buffer& in = plan_->buffers[add.in[i]];
+      args.in[i] = cells(add.in[i], block);
+      args.in_group_stride[i] = in.group_stride();
+      args.in_offsets[i] = add.in_offsets[i].data();
+      args.zero_point[i] = in.zero_point;
+      args.multiplier[i] = add.multiplier[i];
+    }
+    args.positions = static_cast<int>(add.in_offsets[0].size());
+    args.groups = plan_->buffers[add.in[0]].channel_groups();
+    args.sink = sink(add.to);
+    plan_->kernels->add(args);
+  }
+
+  void run(const FlattenStep& flatten, std::size_t block) {
+    const Buffer& in = plan_->buffers[flatten.in];
+    const Buffer& out = plan_->buffers[flatten.out];
+    std::uint8_t* to = arena_.data() + plan_->places[flatten.out];
+    const std::uint8_t* from = cells(flatten.in, block);
+    for (int e = 0; e < out.shape.channels; ++e) {
+      const std::int64_t source = byte_of(in, e);
+      const std::int64_t target = byte_of(out, e);
+      for (int i = 0; i < images_per_block; ++i) to[target + 4 * i] = from[source + 4 * i];
+    }
+  }
+
+  void run(const TwinStep& twin, std::size_t) {
+    const Buffer& buffer = plan_->buffers[twin.buffer];
+    TwinArgs args;
+    args.cells = arena_.data() + plan_->places[twin.buffer] +
+                 static_cast<std::int64_t>(buffer.channel_groups() - 1) * buffer.group_stride();
+    args.count = buffer.group_stride() / cell_bytes;
+    plan_->kernels->twin(args);
+  }
+
+  /// Where element `e` (row-major) of the first image lies.
+  static std::int64_t byte_of(const Buffer& buffer, std::int64_t e) {
+    const std::int64_t plane = std::int64_t{buffer.shape.height} * buffer.shape.width;
+    const std::int64_t channel = e / plane;
+    const auto pixel = static_cast<int>(e % plane);
+    return channel / 4 * buffer.group_stride() +
+           buffer.offset(pixel / buffer.shape.width, pixel % buffer.shape.width) + channel % 4;
+  }
+
+  /// Ties go to the lowest class.
+  void largest_logits(std::uint8_t* classes) const {
+    const float* values = reinterpret_cast<const float*>(logits_.data());
+    float best[images_per_block];
+    std::copy_n(values, images_per_block, best);
+    std::fill_n(classes, images_per_block, 0);
+    for (int c = 1; c < class_count(); ++c) {
+      for (int i = 0; i < images_per_block; ++i) {
+        const float v = values[c * images_per_block + i];
+        if (best[i] < v) {
+          best[i] = v;
+          classes[i] = static_cast<std::uint8_t>(c);
+        }
+      }
+    }
+  }
+
+  /// Number of steps after which the node's result is complete.
+  std::size_t steps_until(int node) const {
+    while (std::holds_alternative<Flatten>(plan_->model.graph.nodes[node].op) && is_alias(node)) {
+      node = plan_->model.graph.nodes[node].inputs[0];
+    }
+    std::size_t steps = 0;
+    for (std::size_t s = 0; s < plan_->steps.size(); ++s) {
+      if (plan_->steps[s].node == node) steps = s + 1;
+    }
+    return steps;
+  }
+
+  bool is_alias(int node) const {
+    return plan_->buffer_of_node[node] ==
+           plan_->buffer_of_node[plan_->model.graph.nodes[node].inputs[0]];
+  }
+
+  void append(int node, int image, std::size_t block, NodeTrace& trace) const {
+    if (plan_->buffer_of_node[node] < 0) {
+      const float* values = reinterpret_cast<const float*>(logits_.data());
+      for (int c = 0; c < class_count(); ++c) {
+        trace.values.push_back(values[c * images_per_block + image]);
+      }
+      return;
+    }
+    const int b = plan_->buffer_of_node[node];
+    const Buffer& buffer = plan_->buffers[b];
+    for (std::int64_t e = 0; e < buffer.shape.elements(); ++e) {
+      trace.codes.push_back(cells(b, block)[byte_of(buffer, e) + 4 * image] - buffer.zero_point);
+    }
+  }
+
+  /// The same network with every node's codes in a buffer.
+  Int8Evaluator& unfused() {
+    if (unfused_ == nullptr) {
+      const auto plan = std::make_shared<const Plan>(compile(plan_->model, *plan_->kernels, false));
+      unfused_ = std::make_unique<Int8Evaluator>(plan, images_, name_);
+    }
+    for (std::size_t t = 0; t < layers_.size(); ++t) {
+      for (std::int64_t e = 0; e < std::ssize(plan_->model.weights[t].codes); ++e) {
+        const CodeWrite write{static_cast<int>(t), e, get(static_cast<int>(t), e)};
+        unfused_->write({&write, 1});
+      }
+    }
+    return *unfused_;
+  }
+
+  std::shared_ptr<const Plan> plan_;
+  std::shared_ptr<const PreparedImages> images_;
+  std::string_view name_;
+  std::vector<LayerState> layers_;  ///< one a weight tensor
+  std::size_t weight_bytes_ = 0;
+  AlignedBytes weights_;
+  AlignedBytes windows_;  ///< window sums of the layer at work
+  AlignedBytes arena_;    ///< all buffers but the prepared image
+  AlignedBytes logits_;   ///< classes x 16 floats
+  std::unique_ptr<Int8Evaluator> unfused_;
+};
+
+}  // namespace
+
+std::string_view to_string(Int8Path path) {
+  switch (path) {
+    case Int8Path::automatic:
+      return "automatic";
+    case Int8Path::avx512_vnni:
+      return "avx512_vnni";
+    case Int8Path::avx2:
+      return "avx2";
+    case Int8Path::portable:
+      break;
+  }
+  return "portable";
+}
+
+Int8Path detect_int8_path() {
+  if (avx512_vnni_kernels() != nullptr) return Int8Path::avx512_vnni;
+  if (avx2_kernels() != nullptr) return Int8Path::avx2;
+  return Int8Path::portable;
+}
+
+std::unique_ptr<Evaluator> make_int8_evaluator(const Model& model, const Dataset& data,
+                                               const Int8EvaluatorOptions& options) {
+  check_model(model);
+  const auto& input = std::get<Input>(model.graph.nodes.front().op);
+  if (input.channels != data.channels || input.height != data.height || input.width != data.width) {
+    fail("the network reads {}x{}x{} images, but data set '{}' has {}x{}x{}", input.channels,
+         input.height, input.width, data.name, data.channels, data.height, data.width);
+  }
+  const Int8Path path = options.path == Int8Path::automatic ? detect_int8_path() : options.path;
+  const Kernels* kernels = find_kernels(path);
+  if (kernels == nullptr) {
+    fail("this processor cannot run the {} path; the best it has is {}", to_string(path),
+         to_string(detect_int8_path()));
+  }
+  const auto plan = std::make_shared<const Plan>(compile(model, *kernels, true));
+  const auto images = std::make_shared<const PreparedImages>(data, plan->buffers[0]);
+  return std::make_unique<Int8Evaluator>(plan, images, to_string(path));
+}
+
+}  // namespace flatenn

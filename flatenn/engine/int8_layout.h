@@ -1,0 +1,56 @@
+// Layout of codes with images innermost: which channel of which pixel each byte of a cell holds.
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <vector>
+
+#include "flatenn/graph/graph.h"
+
+namespace flatenn::int8 {
+
+/// What one of the four lanes of a cell at pixel (y, x) holds: channel `channel` of pixel
+/// (y + dy, x + dx); -1: nothing.
+struct Lane {
+  int channel = -1, dy = 0, dx = 0;
+};
+using Group = std::array<Lane, 4>;
+
+/// A tensor of codes for one block of images: groups x padded height x padded width cells. Bytes
+/// are codes plus zero_point, and the border holds zero_point, so padding is code 0.
+struct Buffer {
+  Shape shape;
+  int pad = 0;
+  int zero_point = 0;
+  int max_byte = 255;  ///< largest byte that can occur
+  std::vector<Group> groups;
+
+  /// Groups that hold the channels plainly; a buffer may have one more.
+  int channel_groups() const { return (shape.channels + 3) / 4; }
+  std::int64_t bytes() const;
+  std::int32_t group_stride() const;
+  /// Byte offset of the cell of pixel (y, x); -pad <= y, x.
+  std::int32_t offset(int y, int x) const;
+  /// Offsets of height x width pixels, from (first, first) on, `stride` apart, row-major.
+  std::vector<std::int32_t> offsets(int height, int width, int stride, int first) const;
+};
+
+/// Groups of four channels; when `twin` and the last group would hold two, it holds those of the
+/// right neighbour as well, so that a convolution meets two pixels a step.
+std::vector<Group> channel_groups(int channels, bool twin);
+
+/// Groups for an image that is prepared once and read by convolutions of the kernel widths
+/// `kernels`. A single channel would leave three lanes empty: it becomes four neighbours along x,
+/// and, where a column is left over (5 = 4 + 1), a second group of four neighbours along y.
+std::vector<Group> image_groups(int channels, const std::vector<int>& kernels);
+
+/// How a layer gathers its window: step k reads the cell at step_offsets[k] from the first one, and
+/// lane slots[t] % 4 of step slots[t] / 4 holds tap t = (channel * height + ky) * width + kx.
+struct Gather {
+  std::vector<std::int32_t> step_offsets;
+  std::vector<std::int32_t> slots;
+};
+Gather gather_window(const Buffer& in, int height, int width);
+
+}  // namespace flatenn::int8

@@ -1,0 +1,345 @@
+#include "flatenn/engine/int8_plan.h"
+
+#include <algorithm>
+#include <limits>
+#include <map>
+#include <set>
+#include <tuple>
+#include <utility>
+
+#include "flatenn/base/error.h"
+
+namespace flatenn::int8 {
+
+std::size_t LayerStep::weight_at(std::int64_t channel, std::int64_t tap) const {
+  const int width = tile->channels;
+  const std::int32_t slot = gather.slots[tap];
+  const std::int64_t step = channel / width * steps() + slot / 4;
+  return static_cast<std::size_t>((step * width + channel % width) * 4 + slot % 4);
+}
+
+namespace {
+
+class Compiler {
+ public:
+  Compiler(const Model& model, const Kernels& kernels, bool fuse) : fuse_(fuse) {
+    plan_.model = model;
+    plan_.kernels = &kernels;
+    infos_ = check_graph(model.graph);
+    readers_.resize(nodes().size());
+    for (std::size_t n = 0; n < nodes().size(); ++n) {
+      for (const int input : nodes()[n].inputs) readers_[input].push_back(static_cast<int>(n));
+    }
+    plan_.buffer_of_node.assign(nodes().size(), -1);
+    plan_.step_of_tensor.resize(model.weights.size());
+  }
+
+  Plan compile() {
+    for (std::size_t n = 0; n < nodes().size(); ++n) {
+      if (!covered_.contains(static_cast<int>(n))) compile_node(static_cast<int>(n));
+    }
+    place_buffers();
+    return std::move(plan_);
+  }
+
+ private:
+  const std::vector<Node>& nodes() const { return plan_.model.graph.nodes; }
+
+  void compile_node(int n) {
+    const Op& op = nodes()[n].op;
+    if (std::holds_alternative<Input>(op)) {
+      add_image(n);
+    } else if (infos_[n].weight_count > 0) {
+      add_layer(n);
+    } else if (std::holds_alternative<MaxPool>(op)) {
+      const auto& pool = std::get<MaxPool>(op);
+      add_pool(n, pool.kernel, pool.stride, {add_buffer(n), 0, 0, {}, 0}, n, false);
+    } else if (std::holds_alternative<AvgPool>(op)) {
+      const auto& pool = std::get<AvgPool>(op);
+      add_pool(n, pool.kernel, pool.stride, destination(n, reader(n)), reader(n), true);
+    } else if (std::holds_alternative<Add>(op)) {
+      add_addition(n);
+    } else if (std::holds_alternative<Flatten>(op)) {
+      add_flatten(n);
+    }
+  }
+
+  /// The only reader of a sums node.
+  int reader(int n) const { return readers_[n].front(); }
+  int source(int n, int input = 0) const { return plan_.buffer_of_node[nodes()[n].inputs[input]]; }
+
+  /// A flatten that moves nothing: linear layers find the pixels where they lie.
+  bool is_alias(int n) const {
+    if (!std::holds_alternative<Flatten>(nodes()[n].op)) return false;
+    const Shape& shape = infos_[nodes()[n].inputs[0]].shape;
+    if (shape.height == 1 && shape.width == 1) return true;
+    return std::all_of(readers_[n].begin(), readers_[n].end(),
+                       [&](int r) { return std::holds_alternative<Linear>(nodes()[r].op); });
+  }
+
+  /// Calls f(kernel, padding) for every layer that reads the buffer of node n.
+  template <class F>
+  void for_each_window(int n, F f) const {
+    for (const int r : readers_[n]) {
+      if (const auto* conv = std::get_if<Conv2d>(&nodes()[r].op)) f(conv->kernel, conv->padding);
+      if (std::holds_alternative<Linear>(nodes()[r].op)) f(1, 0);
+      if (is_alias(r)) for_each_window(r, f);
+    }
+  }
+
+  int zero_point(int n) const { return -infos_[n].min_code; }
+
+  int add_buffer(int n) {
+    Buffer buffer;
+    buffer.shape = infos_[n].shape;
+    buffer.zero_point = zero_point(n);
+    buffer.max_byte = infos_[n].max_code - infos_[n].min_code;
+    bool twin = false;
+    for_each_window(n, [&](int kernel, int padding) {
+      buffer.pad = std::max(buffer.pad, padding);
+      twin = twin || kernel > 1;
+    });
+    buffer.groups = channel_groups(buffer.shape.channels, twin);
+    return keep_buffer(n, std::move(buffer));
+  }
+
+  void add_image(int n) {
+    Buffer buffer;
+    buffer.shape = infos_[n].shape;
+    buffer.zero_point = zero_point(n);
+    std::vector<int> kernels;
+    for_each_window(n, [&](int kernel, int padding) {
+      buffer.pad = std::max(buffer.pad, padding);
+      kernels.push_back(kernel);
+    });
+    buffer.groups = image_groups(buffer.shape.channels, kernels);
+    keep_buffer(n, std::move(buffer));
+  }
+
+  int keep_buffer(int n, Buffer buffer) {
+    if (buffer.bytes() > std::numeric_limits<std::int32_t>::max()) {
+      fail("node '{}': {} images at once need {} bytes, at most 2 GiB; use the torch engine",
+           nodes()[n].name, images_per_block, buffer.bytes());
+    }
+    plan_.buffers.push_back(std::move(buffer));
+    return plan_.buffer_of_node[n] = static_cast<int>(plan_.buffers.size()) - 1;
+  }
+
+  /// Where the sums of node n go: quantized into the buffer of `end`, or into the logits.
+  Destination destination(int n, int end) {
+    Destination to;
+    to.channels = infos_[n].shape.channels;
+    const int quantizer = reader(n);
+    covered_.insert(quantizer);
+    if (std::holds_alternative<Output>(nodes()[quantizer].op)) return to;
+    to.low = static_cast<float>(infos_[quantizer].min_code);
+    to.high = static_cast<float>(infos_[quantizer].max_code);
+    to.buffer = add_buffer(end);
+    const Shape& shape = infos_[end].shape;
+    to.offsets = plan_.buffers[to.buffer].offsets(shape.height, shape.width, 1, 0);
+    return to;
+  }
+
+  void finish_step(int node, Step step, int buffer) {
+    plan_.steps.push_back(std::move(step));
+    if (buffer == logits) return;
+    const Group& last = plan_.buffers[buffer].groups.back();
+    if (last[2].channel >= 0 && last[2].channel == last[0].channel) {
+      plan_.steps.push_back({node, TwinStep{buffer}});
+    }
+  }
+
+  /// The 2x2 max pooling that can join layer n, or -1.
+  int joining_pool(int n) const {
+    const int quantizer = reader(n);
+    if (!fuse_ || plan_.kernels->pooled.channels == 0) return -1;
+    if (!plan_.model.affine[n].window_multiplier.empty()) return -1;
+    if (readers_[quantizer].size() != 1) return -1;
+    const int next = readers_[quantizer].front();
+    const auto* pool = std::get_if<MaxPool>(&nodes()[next].op);
+    return pool != nullptr && pool->kernel == 2 && pool->stride == 2 ? next : -1;
+  }
+
+  void add_layer(int n) {
+    const int pool = joining_pool(n);
+    const int end = pool >= 0 ? pool : reader(n);
+    if (pool >= 0) covered_.insert(pool);
+    LayerStep layer;
+    layer.in = source(n);
+    layer.to = destination(n, end);
+    const Buffer& in = plan_.buffers[layer.in];
+    layer.zero_point = in.zero_point;
+    layer.low_bytes = in.max_byte < 128;
+    const auto tensor = std::find_if(plan_.model.weights.begin(), plan_.model.weights.end(),
+                                     [&](const WeightTensor& t) { return t.node == n; });
+    FLATENN_ASSERT(tensor != plan_.model.weights.end());
+    layer.tensor = static_cast<int>(tensor - plan_.model.weights.begin());
+    plan_.step_of_tensor[layer.tensor] = static_cast<int>(plan_.steps.size());
+    gather_inputs(n, pool >= 0, in, layer);
+    add_affine(plan_.model.affine[n], layer);
+    const int buffer = layer.to.buffer;
+    finish_step(end, {end, std::move(layer)}, buffer);
+  }
+
+  void gather_inputs(int n, bool pooled, const Buffer& in, LayerStep& layer) {
+    const Shape& out = infos_[n].shape;
+    if (const auto* conv = std::get_if<Conv2d>(&nodes()[n].op)) {
+      layer.gather = gather_window(in, conv->kernel, conv->kernel);
+      layer.in_offsets = in.offsets(out.height, out.width, conv->stride, -conv->padding);
+    } else {
+      layer.gather = gather_window(in, in.shape.height, in.shape.width);
+      layer.in_offsets = in.offsets(1, 1, 1, 0);
+    }
+    if (pooled) layer.in_offsets = by_pooling_windows(layer.in_offsets, out);
+    layer.tile = choose_tile(pooled, out.channels, static_cast<int>(layer.in_offsets.size()));
+    layer.blocks = (out.channels + layer.tile->channels - 1) / layer.tile->channels;
+    layer.positions_at_once = positions_at_once(layer);
+  }
+
+  static std::vector<std::int32_t> by_pooling_windows(const std::vector<std::int32_t>& offsets,
+                                                      const Shape& shape) {
+    std::vector<std::int32_t> result;
+    for (int y = 0; y + 1 < shape.height; y += 2) {
+      for (int x = 0; x + 1 < shape.width; x += 2) {
+        for (const int corner : {0, 1, shape.width, shape.width + 1}) {
+          result.push_back(offsets[y * shape.width + x + corner]);
+        }
+      }
+    }
+    return result;
+  }
+
+  const Tile* choose_tile(bool pooled, int channels, int positions) const {
+    const Kernels& kernels = *plan_.kernels;
+    if (pooled) return channels == 6 ? &kernels.pooled_six : &kernels.pooled;
+    return positions >= kernels.many.positions ? &kernels.many : &kernels.single;
+  }
+
+  /// Weights stay in the first cache for a block of channels, so images are read once a block;
+  /// where all weights fit beside some rows of the image, rows take turns instead.
+  static int positions_at_once(const LayerStep& layer) {
+    constexpr std::size_t first_cache = 32 << 10;
+    const int all = static_cast<int>(layer.in_offsets.size());
+    if (layer.weight_bytes() > first_cache) return all + layer.tile->positions;
+    return 16 * layer.tile->positions;
+  }
+
+  static void add_affine(const NodeAffine& affine, LayerStep& layer) {
+    const std::size_t padded = static_cast<std::size_t>(layer.blocks) * layer.tile->channels;
+    layer.multiplier = affine.multiplier;
+    layer.addend = affine.addend;
+    layer.multiplier.resize(padded);
+    layer.addend.resize(padded);
+    if (affine.window_multiplier.empty()) return;
+    layer.window_multiplier = affine.window_multiplier;
+    layer.window_multiplier.resize(padded);
+    layer.step_masks.assign(std::size_t{4} * layer.steps(), 0);
+    for (const std::int32_t slot : layer.gather.slots) layer.step_masks[slot] = 1;
+  }
+
+  void add_pool(int n, int kernel, int stride, Destination to, int end, bool average) {
+    PoolStep pool;
+    pool.average = average;
+    pool.in = source(n);
+    const Buffer& in = plan_.buffers[pool.in];
+    const Shape& out = infos_[n].shape;
+    pool.in_offsets = in.offsets(out.height, out.width, stride, 0);
+    pool.step_offsets = in.offsets(kernel, kernel, 1, 0);
+    for (std::int32_t& offset : pool.step_offsets) offset -= in.offset(0, 0);
+    pool.to = std::move(to);
+    if (average) {
+      pool.multiplier = plan_.model.affine[n].multiplier[0];
+    } else {
+      pool.to.offsets = plan_.buffers[pool.to.buffer].offsets(out.height, out.width, 1, 0);
+    }
+    const int buffer = pool.to.buffer;
+    finish_step(end, {end, std::move(pool)}, buffer);
+  }
+
+  void add_addition(int n) {
+    AddStep add;
+    const Shape& shape = infos_[n].shape;
+    for (int i = 0; i < 2; ++i) {
+      add.in[i] = source(n, i);
+      add.in_offsets[i] = plan_.buffers[add.in[i]].offsets(shape.height, shape.width, 1, 0);
+      add.multiplier[i] = plan_.model.affine[n].multiplier[i];
+    }
+    add.to = destination(n, reader(n));
+    const int buffer = add.to.buffer;
+    finish_step(reader(n), {reader(n), std::move(add)}, buffer);
+  }
+
+  void add_flatten(int n) {
+    if (is_alias(n)) {
+      plan_.buffer_of_node[n] = source(n);
+      return;
+    }
+    const int in = source(n);
+    const int out = add_buffer(n);
+    finish_step(n, {n, FlattenStep{in, out}}, out);
+  }
+
+  static std::vector<int> buffers_read(const Step& step) {
+    if (const auto* layer = std::get_if<LayerStep>(&step.op)) return {layer->in};
+    if (const auto* pool = std::get_if<PoolStep>(&step.op)) return {pool->in};
+    if (const auto* add = std::get_if<AddStep>(&step.op)) return {add->in[0], add->in[1]};
+    if (const auto* flatten = std::get_if<FlattenStep>(&step.op)) return {flatten->in};
+    return {std::get<TwinStep>(step.op).buffer};
+  }
+
+  static int buffer_written(const Step& step) {
+    if (const auto* layer = std::get_if<LayerStep>(&step.op)) return layer->to.buffer;
+    if (const auto* pool = std::get_if<PoolStep>(&step.op)) return pool->to.buffer;
+    if (const auto* add = std::get_if<AddStep>(&step.op)) return add->to.buffer;
+    if (const auto* flatten = std::get_if<FlattenStep>(&step.op)) return flatten->out;
+    return std::get<TwinStep>(step.op).buffer;
+  }
+
+  /// Buffers of the same geometry share a place once the earlier one has been read for the last
+  /// time: fewer bytes stay in cache longer, and borders need no second filling.
+  void place_buffers() {
+    using Geometry = std::tuple<std::size_t, int, int, int, int>;
+    const auto geometry = [&](int b) -> Geometry {
+      const Buffer& x = plan_.buffers[b];
+      return {x.groups.size(), x.shape.height, x.shape.width, x.pad, x.zero_point};
+    };
+    std::vector<std::size_t> last_read(plan_.buffers.size(), 0);
+    for (std::size_t s = 0; s < plan_.steps.size(); ++s) {
+      for (const int b : buffers_read(plan_.steps[s])) last_read[b] = s;
+    }
+    plan_.places.assign(plan_.buffers.size(), -1);
+    std::map<Geometry, std::vector<std::int64_t>> free;
+    for (std::size_t s = 0; s < plan_.steps.size(); ++s) {
+      const int out = buffer_written(plan_.steps[s]);
+      if (out != logits && plan_.places[out] < 0) {
+        std::vector<std::int64_t>& same = free[geometry(out)];
+        if (same.empty()) {
+          same.push_back(plan_.arena_bytes);
+          plan_.arena_bytes += plan_.buffers[out].bytes();
+        }
+        plan_.places[out] = same.back();
+        same.pop_back();
+      }
+      std::vector<int> read = buffers_read(plan_.steps[s]);
+      std::sort(read.begin(), read.end());
+      read.erase(std::unique(read.begin(), read.end()), read.end());
+      for (const int b : read) {
+        if (b != 0 && last_read[b] == s) free[geometry(b)].push_back(plan_.places[b]);
+      }
+    }
+  }
+
+  bool fuse_;
+  Plan plan_;
+  std::vector<NodeInfo> infos_;
+  std::vector<std::vector<int>> readers_;
+  std::set<int> covered_;  ///< nodes that a step of an earlier node computes
+};
+
+}  // namespace
+
+Plan compile(const Model& model, const Kernels& kernels, bool fuse) {
+  return Compiler(model, kernels, fuse).compile();
+}
+
+}  // namespace flatenn::int8

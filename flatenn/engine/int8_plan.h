@@ -1,0 +1,94 @@
+// Plan: a model compiled for Int8Evaluator, as steps over buffers of cells. Immutable and shared by
+// all clones; what changes (weights, buffers) lives in the evaluator.
+#pragma once
+
+#include <cstdint>
+#include <variant>
+#include <vector>
+
+#include "flatenn/engine/int8_kernels.h"
+#include "flatenn/engine/int8_layout.h"
+#include "flatenn/graph/model.h"
+
+namespace flatenn::int8 {
+
+inline constexpr int logits = -1;  ///< instead of a buffer: the step's values are the answer
+
+/// Where a step's values go: into a buffer as codes, clipped to [low, high], or into the logits.
+struct Destination {
+  int buffer = logits;
+  float low = 0, high = 0;
+  std::vector<std::int32_t> offsets;  ///< one an output position
+  int channels = 0;
+};
+
+/// conv2d or linear with its affine and quantization, and perhaps 2x2 max pooling.
+struct LayerStep {
+  int tensor = 0;  ///< index in Model::weights
+  int in = 0;
+  Destination to;
+  const Tile* tile = nullptr;
+  bool low_bytes = false;  ///< input bytes are below 128
+  int blocks = 0;          ///< of tile->channels output channels
+  int positions_at_once = 0;
+  std::vector<std::int32_t> in_offsets;
+  Gather gather;
+  int zero_point = 0;                                        ///< of the input
+  std::vector<float> multiplier, addend, window_multiplier;  ///< padded to whole blocks
+  std::vector<std::int8_t> step_masks;                       ///< only with a window multiplier
+
+  int steps() const { return static_cast<int>(gather.step_offsets.size()); }
+  std::size_t weight_bytes() const { return std::size_t{4} * blocks * tile->channels * steps(); }
+  /// Where the packed weights hold tap `tap` of output channel `channel`.
+  std::size_t weight_at(std::int64_t channel, std::int64_t tap) const;
+};
+
+struct PoolStep {
+  bool average = false;
+  int in = 0;
+  Destination to;
+  std::vector<std::int32_t> in_offsets;
+  std::vector<std::int32_t> step_offsets;
+  float multiplier = 0;  ///< average
+};
+
+struct AddStep {
+  int in[2] = {};
+  Destination to;
+  std::vector<std::int32_t> in_offsets[2];
+  float multiplier[2] = {};
+};
+
+/// Pixels become channels. Only where something else than linear layers reads the result; those
+/// read the pixels where they lie.
+struct FlattenStep {
+  int in = 0;
+  int out = 0;
+};
+
+/// Completes the last group of a buffer of 4n + 2 channels (see TwinArgs).
+struct TwinStep {
+  int buffer = 0;
+};
+
+struct Step {
+  int node = 0;  ///< whose codes (or logits) are complete after it
+  std::variant<LayerStep, PoolStep, AddStep, FlattenStep, TwinStep> op;
+};
+
+struct Plan {
+  Model model;
+  const Kernels* kernels = nullptr;
+  std::vector<Buffer> buffers;       ///< 0: the prepared image
+  std::vector<std::int64_t> places;  ///< of each buffer in the arena, bytes; buffer 0 has none
+  std::int64_t arena_bytes = 0;
+  std::vector<Step> steps;
+  std::vector<int> buffer_of_node;  ///< -1: no buffer of its own
+  std::vector<int> step_of_tensor;  ///< index in steps
+};
+
+/// `fuse`: max pooling goes into the layer before it, whose codes are then never seen. Throws Error
+/// when a buffer would not fit into 2 GiB.
+Plan compile(const Model& model, const Kernels& kernels, bool fuse);
+
+}  // namespace flatenn::int8
