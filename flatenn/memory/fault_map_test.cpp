@@ -40,7 +40,7 @@ RC_GTEST_PROP(FaultMapProperty, AscendingWithinTheMemoryAndUnique,
   const auto faults = draw(seed, map, bits, any_rate());
   for (std::size_t i = 0; i < faults.size(); ++i) {
     RC_ASSERT(faults[i].address < bits);
-    RC_ASSERT(i == 0 || faults[i - 1].address < faults[i].address);
+    RC_ASSERT((i == 0 || faults[i - 1].address < faults[i].address));
   }
 }
 
