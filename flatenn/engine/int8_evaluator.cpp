@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <string>
 #include <utility>
 #include <variant>
 #include <vector>
@@ -38,8 +39,8 @@ struct LayerState {
 class Int8Evaluator final : public Evaluator {
  public:
   Int8Evaluator(std::shared_ptr<const Plan> plan, std::shared_ptr<const PreparedImages> images,
-                std::string_view name)
-      : plan_(std::move(plan)), images_(std::move(images)), name_(name) {
+                std::string name)
+      : plan_(std::move(plan)), images_(std::move(images)), name_(std::move(name)) {
     allocate();
     pack_weights();
   }
@@ -360,7 +361,7 @@ class Int8Evaluator final : public Evaluator {
 
   std::shared_ptr<const Plan> plan_;
   std::shared_ptr<const PreparedImages> images_;
-  std::string_view name_;
+  std::string name_;
   std::vector<LayerState> layers_;  ///< one a weight tensor
   std::size_t weight_bytes_ = 0;
   AlignedBytes weights_;
@@ -408,7 +409,7 @@ std::unique_ptr<Evaluator> make_int8_evaluator(const Model& model, const Dataset
   }
   const auto plan = std::make_shared<const Plan>(compile(model, *kernels, true));
   const auto images = std::make_shared<const PreparedImages>(data, plan->buffers[0]);
-  return std::make_unique<Int8Evaluator>(plan, images, to_string(path));
+  return std::make_unique<Int8Evaluator>(plan, images, fmt::format("int8 {}", to_string(path)));
 }
 
 }  // namespace flatenn
