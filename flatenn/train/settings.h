@@ -26,7 +26,8 @@ struct NetworkSettings {
 
 enum class LearningRateSchedule { cosine, step };
 
-/// SGD with momentum. The learning rate rises linearly over warmup_steps, then follows the schedule.
+/// SGD with momentum. The learning rate rises linearly over warmup_steps, then follows the
+/// schedule.
 struct OptimizerSettings {
   double learning_rate = 0.05;
   double momentum = 0.9;

@@ -20,21 +20,27 @@ TrainData load_train_data(const TrainSettings& settings);
 /// Trains in `folder` and leaves there
 ///   config.toml        resolved settings
 ///   log.jsonl          one JSON line an epoch
-///   checkpoint.pt      after each epoch, atomically; training resumes from it exactly
+///   checkpoint.safetensors  after each epoch, atomically; training resumes from it exactly
 ///   model.safetensors  at the end: integer codes with float, clean accuracy and sparsity on test
 /// A finished folder with the same settings returns its model at once. A folder with other settings
 /// is an Error. Stops with Interrupted after the running step, the last checkpoint intact. A
-/// non-finite loss throws Error with epoch, step and likely cause.
+/// non-finite loss throws Error with epoch, step and likely cause, the last checkpoint intact.
+///
+/// Several trainings may run side by side, one std::thread each: a training touches no global state
+/// but the number of threads of libtorch and BLAS, which each call sets to settings.threads, so
+/// give all of them the same number. The hot operations of float32 on the CPU are our own and have
+/// one fixed order of sums (kernels.h, fake_quant.h); with threads = 1 the rest is serial too. So a
+/// training alone and the same training beside others leave byte-identical files.
 Model train(const TrainSettings& settings, const TrainData& data,
             const std::filesystem::path& folder, const Context& context = default_context());
 
 /// What a log line says of one epoch; accuracies and sparsity in percent.
 struct EpochRecord {
   int epoch = 0;
-  double loss = 0;              ///< mean cross entropy over the training batches (first pass)
+  double loss = 0;  ///< mean cross entropy over the training batches (first pass)
   double train_accuracy = 0;
   double validation_accuracy = 0;  ///< quantized
-  double sparsity = 0;          ///< zero codes over training batches
+  double sparsity = 0;             ///< zero codes over training batches
   double sparsity_strength = 0;
   double learning_rate = 0;
   double radius = 0;

@@ -1,0 +1,64 @@
+#include "flatenn/train/images.h"
+
+#include <torch/torch.h>
+
+#include <algorithm>
+#include <array>
+
+#include "flatenn/base/error.h"
+
+namespace flatenn {
+namespace {
+
+/// Images a forward pass without gradients.
+constexpr std::size_t kEvaluationBatch = 256;
+
+double percent(std::int64_t part, std::int64_t whole) {
+  return whole == 0 ? 0.0 : 100.0 * static_cast<double>(part) / static_cast<double>(whole);
+}
+
+}  // namespace
+
+Batch make_batch(const Dataset& data, const Input& input, std::span<const std::uint8_t> pixels,
+                 std::span<const std::uint8_t> labels, const torch::Device& device) {
+  const std::size_t images = labels.size();
+  const std::size_t places = data.image_bytes();
+  FLATENN_ASSERT(pixels.size() == images * places);
+  std::array<float, 256> value;
+  for (int q = 0; q < 256; ++q) {
+    value[static_cast<std::size_t>(q)] = input.scale * static_cast<float>(q - input.zero_point);
+  }
+  Batch batch;
+  batch.pixels = torch::empty({data.channels, data.height, data.width, std::int64_t(images)});
+  float* target = batch.pixels.data_ptr<float>();
+  for (std::size_t place = 0; place < places; ++place) {
+    for (std::size_t i = 0; i < images; ++i) *target++ = value[pixels[i * places + place]];
+  }
+  batch.labels = torch::empty({std::int64_t(images)}, torch::kInt64);
+  std::copy(labels.begin(), labels.end(), batch.labels.data_ptr<std::int64_t>());
+  if (!device.is_cpu()) batch = {batch.pixels.to(device), batch.labels.to(device)};
+  return batch;
+}
+
+double Answers::accuracy() const { return percent(correct, static_cast<std::int64_t>(images)); }
+double Answers::sparsity() const { return percent(zeros, activations); }
+
+Answers evaluate(Module& module, const Dataset& data, const torch::Device& device, bool quantized) {
+  const auto& input = std::get<Input>(module.graph().nodes.front().op);
+  Answers answers;
+  for (std::size_t first = 0; first < data.size(); first += kEvaluationBatch) {
+    const std::size_t count = std::min(kEvaluationBatch, data.size() - first);
+    const std::size_t bytes = data.image_bytes();
+    const Batch batch =
+        make_batch(data, input, std::span(data.images).subspan(first * bytes, count * bytes),
+                   std::span(data.labels).subspan(first, count), device);
+    const Pass pass = module.forward(batch.pixels, {.quantized = quantized, .training = false});
+    answers.images += count;
+    answers.correct += (pass.logits.argmax(1) == batch.labels).sum().item<std::int64_t>();
+    answers.zeros += pass.zeros;
+    answers.activations += pass.activations;
+  }
+  return answers;
+}
+
+}  // namespace flatenn

@@ -1,0 +1,33 @@
+// Operations on tensors [channel][row][column][image], with gradients.
+//
+// Float32 on the CPU runs on kernels.h; any other type or device on libtorch's own operations,
+// which also differentiate twice.
+#pragma once
+
+#include <torch/types.h>
+
+#include <cstdint>
+
+namespace flatenn::ops {
+
+/// x (in, h, w, images), w (out, in, k, k), bias (out) or undefined -> (out, h', w', images).
+torch::Tensor conv2d(const torch::Tensor& x, const torch::Tensor& w, const torch::Tensor& bias,
+                     int stride, int padding);
+
+/// x (in, 1, 1, images), w (out, in), bias (out) or undefined -> (out, 1, 1, images).
+torch::Tensor linear(const torch::Tensor& x, const torch::Tensor& w, const torch::Tensor& bias);
+
+torch::Tensor max_pool(const torch::Tensor& x, int kernel, int stride);
+torch::Tensor avg_pool(const torch::Tensor& x, int kernel, int stride);
+
+/// Normalises each channel over places and images: by the batch's statistics, which also move the
+/// running ones by `momentum` (0: leaves them), when `training`; else by the running ones.
+torch::Tensor batch_norm(const torch::Tensor& x, const torch::Tensor& gamma,
+                         const torch::Tensor& beta, torch::Tensor running_mean,
+                         torch::Tensor running_variance, bool training, double momentum,
+                         double epsilon);
+
+/// (channels, h, w, images) -> (channels * h * w, 1, 1, images).
+torch::Tensor flatten(const torch::Tensor& x);
+
+}  // namespace flatenn::ops

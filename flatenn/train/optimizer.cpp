@@ -1,0 +1,82 @@
+#include "flatenn/train/optimizer.h"
+
+#include <torch/torch.h>
+
+#include <algorithm>
+#include <cmath>
+#include <numbers>
+
+#include "flatenn/base/error.h"
+
+namespace flatenn {
+
+using torch::Tensor;
+
+Sgd::Sgd(const Module& module, const OptimizerSettings& settings)
+    : momentum_(settings.momentum),
+      weight_decay_(settings.weight_decay),
+      nesterov_(settings.nesterov) {
+  for (const Parameter& parameter : module.parameters()) {
+    momenta_.push_back(torch::zeros_like(parameter.tensor, torch::requires_grad(false)));
+  }
+}
+
+void Sgd::step(Module& module, double learning_rate) {
+  const torch::NoGradGuard guard;
+  FLATENN_ASSERT(module.parameters().size() == momenta_.size());
+  for (std::size_t i = 0; i < momenta_.size(); ++i) {
+    Parameter& parameter = module.parameters()[i];
+    Tensor gradient = parameter.tensor.grad();
+    if (!gradient.defined()) continue;
+    if (parameter.kind == ParameterKind::weight && weight_decay_ != 0) {
+      gradient = gradient.add(parameter.tensor, weight_decay_);
+    }
+    Tensor& momentum = momenta_[i];
+    momentum.mul_(momentum_).add_(gradient);
+    const Tensor direction = nesterov_ ? gradient.add(momentum, momentum_) : momentum;
+    parameter.tensor.add_(direction, -learning_rate);
+  }
+}
+
+double learning_rate(const OptimizerSettings& settings, std::int64_t step, std::int64_t steps) {
+  double rate = settings.learning_rate;
+  const double done = static_cast<double>(step) / static_cast<double>(steps);
+  if (settings.schedule == LearningRateSchedule::cosine) {
+    rate *= 0.5 * (1 + std::cos(std::numbers::pi * done));
+  } else {
+    for (const double milestone : settings.milestones) {
+      if (done >= milestone) rate *= settings.decay;
+    }
+  }
+  if (step < settings.warmup_steps) {
+    rate *= static_cast<double>(step + 1) / settings.warmup_steps;
+  }
+  return rate;
+}
+
+double radius(const StepPlanSettings& settings, std::int64_t step, std::int64_t steps,
+              std::int64_t steps_per_epoch) {
+  const double warmup = settings.radius_warmup * static_cast<double>(steps_per_epoch);
+  const double at = static_cast<double>(step);
+  if (at < warmup) return settings.radius * at / warmup;
+  const double rest = std::max(1.0, static_cast<double>(steps) - warmup);
+  const double done = (at - warmup) / rest;
+  const double way = settings.radius_final - settings.radius;
+  switch (settings.radius_schedule) {
+    case RadiusSchedule::constant:
+      return settings.radius;
+    case RadiusSchedule::linear:
+      return settings.radius + way * done;
+    case RadiusSchedule::cosine:
+      return settings.radius + way * 0.5 * (1 - std::cos(std::numbers::pi * done));
+  }
+  return settings.radius;
+}
+
+double steer_strength(double strength, double target, double sparsity) {
+  if (target <= 0) return strength;
+  const double ratio = (100 - sparsity) / (100 - target);
+  return strength * std::clamp(ratio * ratio, 0.5, 2.0);
+}
+
+}  // namespace flatenn

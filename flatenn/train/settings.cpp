@@ -1,0 +1,144 @@
+#include "flatenn/train/settings.h"
+
+#include <algorithm>
+#include <cmath>
+
+#include "flatenn/base/error.h"
+
+namespace flatenn {
+
+void bind(Binder& b, NetworkSettings& s) {
+  b.value("name", s.name, "lenet5, mlp, resnet20 or resnet18");
+  b.choice("quantizer", s.quantizer, {"lsq", "saq", "robust"}, "how weights are quantized");
+  b.choice("encoding", s.encoding, {"twos_complement", "offset_binary", "sign_magnitude"},
+           "how weight codes are stored");
+  b.value("weight_bits", s.weight_bits, "bits of a weight code", between(2, 8));
+  b.value("activation_bits", s.activation_bits, "bits of an activation code", between(2, 8));
+  b.value("first_weight_bits", s.first_weight_bits, "first layer; 0: as weight_bits",
+          between(0, 8));
+  b.value("last_weight_bits", s.last_weight_bits, "last layer; 0: as weight_bits", between(0, 8));
+  b.value("batch_norm", s.batch_norm, "batch norm after every layer but the last");
+  b.value("hidden", s.hidden, "sizes of the hidden layers, mlp only", at_least(1));
+}
+
+void bind(Binder& b, OptimizerSettings& s) {
+  b.value("learning_rate", s.learning_rate, "at its highest", at_least(0));
+  b.value("momentum", s.momentum, "share of the last update that is kept", between(0, 1));
+  b.value("nesterov", s.nesterov, "look ahead along the momentum");
+  b.value("weight_decay", s.weight_decay, "on weights alone", at_least(0));
+  b.choice("schedule", s.schedule, {"cosine", "step"}, "course of the learning rate");
+  b.value("warmup_steps", s.warmup_steps, "steps over which the learning rate rises", at_least(0));
+  b.value("milestones", s.milestones, "schedule step: fractions of all epochs", between(0, 1));
+  b.value("decay", s.decay, "schedule step: factor at each milestone", between(0, 1));
+}
+
+void bind(Binder& b, StepPlanSettings& s) {
+  b.choice("kind", s.kind, {"plain", "sharpness_aware"}, "what a training step does");
+  b.choice("metric", s.metric, {"weight", "adaptive", "code", "code_per_layer"},
+           "space in which the perturbation has its radius");
+  b.value("radius", s.radius, "of the perturbation", at_least(0));
+  b.value("adaptive_eta", s.adaptive_eta, "added to |w| by the adaptive metric", at_least(0));
+  b.value("radius_warmup", s.radius_warmup, "epochs over which the radius rises from 0",
+          at_least(0));
+  b.choice("radius_schedule", s.radius_schedule, {"constant", "linear", "cosine"},
+           "course of the radius after the warm-up");
+  b.value("radius_final", s.radius_final, "where linear and cosine end", at_least(0));
+  b.value("include_bias", s.include_bias, "weight and adaptive: biases join the norm");
+  b.value("include_batch_norm", s.include_batch_norm, "weight and adaptive: batch norm joins");
+  b.value("include_activation_step", s.include_activation_step,
+          "weight and adaptive: activation steps join");
+  b.value("include_weight_step", s.include_weight_step, "weight and adaptive: weight steps join");
+  b.value("update_statistics_in_second_pass", s.update_statistics_in_second_pass,
+          "running statistics also follow the perturbed pass");
+}
+
+void bind(Binder& b, SparsitySettings& s) {
+  b.value("strength", s.strength, "of L1 on activations, summed over a sample", at_least(0));
+  b.value("target", s.target, "percent of zero codes to steer to; 0: strength stays",
+          between(0, 99.9));
+}
+
+namespace {
+
+void bind_augmentation(Binder& b, Augmentation& s) {
+  b.value("pad", s.pad, "pixels of padding before a random crop", between(0, 16));
+  b.value("flip", s.flip, "random horizontal flips");
+}
+
+}  // namespace
+
+void bind(Binder& b, TrainSettings& s) {
+  b.value("dataset", s.dataset, "name of the data set");
+  b.value("data_folder", s.data_folder, "where its files are; empty: where Debian installs them");
+  b.value("epochs", s.epochs, "passes over the training images", between(1, 100000));
+  b.value("batch", s.batch, "images a step", between(1, 65536));
+  b.value("seed", s.seed, "of weights, order of images and augmentation");
+  b.value("device", s.device, "cpu, cuda, cuda:1");
+  b.value("threads", s.threads, "of one training", between(1, 1024));
+  b.section("network", [&] { bind(b, s.network); });
+  b.section("optimizer", [&] { bind(b, s.optimizer); });
+  b.section("plan", [&] { bind(b, s.plan); });
+  b.section("sparsity", [&] { bind(b, s.sparsity); });
+  b.section("augmentation", [&] { bind_augmentation(b, s.augmentation); });
+}
+
+namespace {
+
+void check_name(std::string_view what, const std::string& name,
+                const std::vector<std::string>& known) {
+  if (std::find(known.begin(), known.end(), name) != known.end()) return;
+  const std::string close = closest_name(name, known);
+  fail("unknown {} '{}'{}; known: {}", what, name,
+       close.empty() ? "" : "; did you mean '" + close + "'?", fmt::join(known, ", "));
+}
+
+WeightFormat weight_format_of(const NetworkSettings& s) {
+  return {s.quantizer, {s.weight_bits, s.encoding, s.quantizer == WeightQuantizer::robust}};
+}
+
+void check_bits(int bits, std::string_view key) {
+  if (bits == 1) fail("network.{} = 1: codes have 2 to 8 bits (0: as weight_bits)", key);
+}
+
+}  // namespace
+
+void check_settings(const TrainSettings& s) {
+  check_name("network", s.network.name, network_names());
+  check_name("data set", s.dataset, dataset_names());
+  check_bits(s.network.first_weight_bits, "first_weight_bits");
+  check_bits(s.network.last_weight_bits, "last_weight_bits");
+  check_weight_format(weight_format_of(s.network), "network");
+  if (s.sparsity.target > 0 && s.sparsity.strength <= 0) {
+    fail("sparsity.target = {} needs a sparsity.strength above 0 to start from, for example 1e-5",
+         s.sparsity.target);
+  }
+  if (s.plan.kind == StepPlanKind::plain && s.plan.radius != 0) {
+    fail(
+        "plan.radius = {} has no effect with plan.kind = \"plain\"; did you mean "
+        "\"sharpness_aware\"?",
+        s.plan.radius);
+  }
+  if (s.plan.radius_warmup > s.epochs) {
+    fail("plan.radius_warmup = {} is longer than epochs = {}", s.plan.radius_warmup, s.epochs);
+  }
+  if (s.optimizer.nesterov && s.optimizer.momentum == 0) {
+    fail("optimizer.nesterov needs optimizer.momentum above 0");
+  }
+}
+
+Graph build_training_graph(const TrainSettings& settings, const Dataset& data) {
+  const PixelScale pixels = pixel_scale(settings.dataset);
+  const NetworkSettings& s = settings.network;
+  NetworkOptions options;
+  options.input = {data.channels, data.height, data.width, pixels.scale, pixels.zero_point};
+  options.classes = data.classes;
+  options.weights = weight_format_of(s);
+  options.activation_bits = s.activation_bits;
+  options.first_weight_bits = s.first_weight_bits;
+  options.last_weight_bits = s.last_weight_bits;
+  options.batch_norm = s.batch_norm;
+  options.hidden = s.hidden;
+  return build_network(s.name, options);
+}
+
+}  // namespace flatenn

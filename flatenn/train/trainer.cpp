@@ -1,0 +1,278 @@
+#include "flatenn/train/trainer.h"
+
+#include <dlfcn.h>
+#include <torch/torch.h>
+
+#include <chrono>
+#include <cmath>
+#include <mutex>
+#include <nlohmann/json.hpp>
+
+#include "flatenn/base/error.h"
+#include "flatenn/base/file.h"
+#include "flatenn/engine/make_evaluator.h"
+#include "flatenn/train/checkpoint.h"
+#include "flatenn/train/export.h"
+#include "flatenn/train/images.h"
+#include "flatenn/train/step_plan.h"
+
+namespace flatenn {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+double seconds_since(Clock::time_point start) {
+  return std::chrono::duration<double>(Clock::now() - start).count();
+}
+
+/// See trainer.h. OpenBLAS's pthread build has threads of its own that libtorch does not limit.
+void use_threads(int threads) {
+  static std::mutex mutex;
+  const std::lock_guard lock(mutex);
+  at::set_num_threads(threads);
+  using SetThreads = void (*)(int);
+  void* const symbol = dlsym(RTLD_DEFAULT, "openblas_set_num_threads");
+  if (symbol != nullptr) reinterpret_cast<SetThreads>(symbol)(threads);
+}
+
+std::string settings_text(TrainSettings settings) {
+  return write_config([&](Binder& b) { bind(b, settings); });
+}
+
+std::string settings_json(TrainSettings settings) {
+  return config_json([&](Binder& b) { bind(b, settings); });
+}
+
+std::string to_json(const EpochRecord& r) {
+  return nlohmann::ordered_json{{"epoch", r.epoch},
+                                {"loss", r.loss},
+                                {"train_accuracy", r.train_accuracy},
+                                {"validation_accuracy", r.validation_accuracy},
+                                {"sparsity", r.sparsity},
+                                {"sparsity_strength", r.sparsity_strength},
+                                {"learning_rate", r.learning_rate},
+                                {"radius", r.radius},
+                                {"seconds", r.seconds}}
+      .dump();
+}
+
+/// Sums over the steps of an epoch.
+struct EpochTotals {
+  std::int64_t steps = 0, images = 0, correct = 0, zeros = 0, activations = 0;
+  double loss = 0;
+
+  void add(const StepResult& step, std::int64_t batch) {
+    ++steps;
+    images += batch;
+    loss += step.loss;
+    correct += step.correct;
+    zeros += step.zeros;
+    activations += step.activations;
+  }
+};
+
+/// One training in one folder.
+class Training {
+ public:
+  Training(const TrainSettings& settings, const TrainData& data, std::filesystem::path folder,
+           const Context& context)
+      : settings_(settings),
+        data_(data),
+        folder_(std::move(folder)),
+        context_(context),
+        device_(parse_device(settings.device)),
+        module_(build_training_graph(settings, data.train), settings.seed, device_),
+        optimizer_(module_, settings.optimizer),
+        plan_(make_step_plan(settings.plan)),
+        identity_{settings_text(settings), data.train.hash()},
+        task_("train " + folder_.filename().string()) {
+    steps_per_epoch_ = static_cast<std::int64_t>(data.train.size()) / settings.batch;
+    if (steps_per_epoch_ == 0) {
+      fail("batch = {} is more than the {} training images", settings.batch, data.train.size());
+    }
+    state_.sparsity_strength = settings.sparsity.strength;
+    if (auto state = load_checkpoint(checkpoint_path(), identity_, module_, optimizer_)) {
+      state_ = std::move(*state);
+    }
+  }
+
+  Model run() {
+    while (state_.epochs_done < settings_.epochs) {
+      const std::string line = run_epoch(state_.epochs_done);
+      save_checkpoint(checkpoint_path(), identity_, state_, module_, optimizer_);
+      write_log();
+      context_.events->record(line);
+    }
+    write_log();
+    Model model = finished_model();
+    save_model(model, folder_ / "model.safetensors");
+    context_.events->finished(task_);
+    return model;
+  }
+
+ private:
+  static torch::Device parse_device(const std::string& name) {
+    try {
+      return torch::Device(name);
+    } catch (const c10::Error&) {
+      fail("unknown device '{}'; known: cpu, cuda, cuda:1, ...", name);
+    }
+  }
+
+  std::filesystem::path checkpoint_path() const { return folder_ / "checkpoint.safetensors"; }
+
+  void write_log() const {
+    std::string text;
+    for (const std::string& line : state_.log) text += line + "\n";
+    write_file(folder_ / "log.jsonl", text);
+  }
+
+  /// Trains one epoch, moves state_ on and returns its log line.
+  std::string run_epoch(int epoch) {
+    epoch_started_ = Clock::now();
+    const std::vector<std::uint32_t> order =
+        epoch_order(data_.train.size(), settings_.seed, static_cast<std::uint64_t>(epoch));
+    EpochTotals totals;
+    EpochRecord record;
+    record.epoch = epoch;
+    record.sparsity_strength = state_.sparsity_strength;
+    for (std::int64_t i = 0; i < steps_per_epoch_; ++i) {
+      throw_if_stopped(context_);
+      const std::int64_t step = epoch * steps_per_epoch_ + i;
+      const std::int64_t steps = settings_.epochs * steps_per_epoch_;
+      record.learning_rate = learning_rate(settings_.optimizer, step, steps);
+      record.radius = radius(settings_.plan, step, steps, steps_per_epoch_);
+      totals.add(run_step(order, epoch, i, record), settings_.batch);
+      report(step + 1, steps, totals);
+    }
+    record.loss = totals.loss / static_cast<double>(totals.steps);
+    record.train_accuracy =
+        100.0 * static_cast<double>(totals.correct) / static_cast<double>(totals.images);
+    record.sparsity = 100.0 * static_cast<double>(totals.zeros) /
+                      static_cast<double>(std::max<std::int64_t>(1, totals.activations));
+    record.validation_accuracy = evaluate(module_, data_.validation, device_, true).accuracy();
+    record.seconds = seconds_since(epoch_started_);
+    ++state_.epochs_done;
+    state_.sparsity_strength =
+        steer_strength(state_.sparsity_strength, settings_.sparsity.target, record.sparsity);
+    state_.log.push_back(to_json(record));
+    return state_.log.back();
+  }
+
+  StepResult run_step(const std::vector<std::uint32_t>& order, int epoch, std::int64_t i,
+                      const EpochRecord& record) {
+    const auto& input = std::get<Input>(module_.graph().nodes.front().op);
+    const std::size_t count = static_cast<std::size_t>(settings_.batch);
+    pixels_.resize(count * data_.train.image_bytes());
+    labels_.resize(count);
+    gather_batch(data_.train, std::span(order).subspan(static_cast<std::size_t>(i) * count, count),
+                 settings_.augmentation, static_cast<std::uint8_t>(input.zero_point),
+                 settings_.seed, static_cast<std::uint64_t>(epoch), pixels_, labels_);
+    const Batch batch = make_batch(data_.train, input, pixels_, labels_, device_);
+    StepResult result;
+    try {
+      result =
+          plan_->step(module_, optimizer_,
+                      {batch, {state_.sparsity_strength}, record.learning_rate, record.radius});
+    } catch (const Error& error) {
+      fail_diverged(epoch, i, error.what());
+    }
+    if (!std::isfinite(result.loss) || !std::isfinite(result.total_loss) ||
+        !std::isfinite(result.activation_sum)) {
+      fail_diverged(epoch, i, fmt::format("the loss is {}", result.total_loss));
+    }
+    return result;
+  }
+
+  [[noreturn]] void fail_diverged(int epoch, std::int64_t step, const std::string& what) const {
+    std::string cause = "optimizer.learning_rate is too high or optimizer.warmup_steps too few";
+    if (settings_.plan.kind == StepPlanKind::sharpness_aware) {
+      cause = "plan.radius is too large or plan.radius_warmup too short, or " + cause;
+    }
+    fail(
+        "{}: training diverged in epoch {}, step {}: {}; likely {}; the checkpoint after epoch "
+        "{} is intact",
+        folder_.string(), epoch + 1, step + 1, what, cause, state_.epochs_done);
+  }
+
+  void report(std::int64_t step, std::int64_t steps, const EpochTotals& totals) {
+    if (seconds_since(reported_) < 0.1 && step != steps) return;
+    reported_ = Clock::now();
+    const double rate =
+        static_cast<double>(totals.images) / std::max(1e-9, seconds_since(epoch_started_));
+    Progress progress;
+    progress.task = task_;
+    progress.unit = "steps";
+    progress.done = static_cast<double>(step);
+    progress.total = static_cast<double>(steps);
+    progress.note = fmt::format("loss {:.3f}, {:.0f} images/s",
+                                totals.loss / static_cast<double>(totals.steps), rate);
+    context_.events->progress(progress);
+  }
+
+  Model finished_model() {
+    Model model = export_model(module_);
+    ModelInfo& info = model.info;
+    info.name = folder_.filename().string();
+    info.dataset = settings_.dataset;
+    info.class_names = data_.test.class_names;
+    info.recipe = settings_json(settings_);
+    info.seed = settings_.seed;
+    info.created_by = "flatenn " FLATENN_VERSION;
+    info.float_accuracy = evaluate(module_, data_.test, device_, false).accuracy();
+    const auto evaluator = make_evaluator(Engine::automatic, model, data_.test);
+    info.clean_accuracy = accuracy(*evaluator, data_.test);
+    info.sparsity = activation_sparsity(*evaluator, model, data_.test);
+    return model;
+  }
+
+  const TrainSettings& settings_;
+  const TrainData& data_;
+  std::filesystem::path folder_;
+  const Context& context_;
+  torch::Device device_;
+  Module module_;
+  Sgd optimizer_;
+  std::unique_ptr<StepPlan> plan_;
+  TrainingIdentity identity_;
+  std::string task_;
+  std::int64_t steps_per_epoch_ = 0;
+  TrainingState state_;
+  std::vector<std::uint8_t> pixels_, labels_;
+  Clock::time_point epoch_started_, reported_{};
+};
+
+/// Claims the folder for these settings, or finds that it belongs to them already.
+void claim_folder(const std::filesystem::path& folder, const std::string& settings) {
+  make_folder(folder);
+  const std::filesystem::path config = folder / "config.toml";
+  if (!std::filesystem::exists(config)) {
+    write_file(config, settings);
+  } else if (read_text_file(config) != settings) {
+    fail(
+        "{}: holds a training with other settings (see its config.toml); choose another folder "
+        "or remove it",
+        folder.string());
+  }
+}
+
+}  // namespace
+
+TrainData load_train_data(const TrainSettings& settings) {
+  const auto load = [&](Split split) {
+    return load_dataset(settings.dataset, split, settings.data_folder);
+  };
+  return {load(Split::train), load(Split::validation), load(Split::test)};
+}
+
+Model train(const TrainSettings& settings, const TrainData& data,
+            const std::filesystem::path& folder, const Context& context) {
+  check_settings(settings);
+  claim_folder(folder, settings_text(settings));
+  const std::filesystem::path model = folder / "model.safetensors";
+  if (std::filesystem::exists(model)) return load_model(model);
+  use_threads(settings.threads);
+  return Training(settings, data, folder, context).run();
+}
+
+}  // namespace flatenn
