@@ -54,7 +54,7 @@ double activation_sparsity(Evaluator& evaluator, const Model& model, const Datas
 
 /// Which implementation computes.
 enum class Engine {
-  automatic,  ///< int8 
+  automatic,  ///< int8
   torch,      ///< libtorch, any device
   int8,       ///< exact integers, images innermost
   reference,  ///< plain loops: the definition, slow

@@ -139,7 +139,7 @@ TEST(ModelFile, SavesAndLoads) {
 
 TEST(ModelFile, RefusesToWriteWhatItWouldNotRead) {
   Model model = golden_model();
-  model.info.name = "\xff";
+  model.info.name = "not \xff UTF-8";
   EXPECT_THROW(serialize_model(model), Error);
   model = golden_model();
   model.weights.clear();

@@ -50,7 +50,8 @@ TEST(Model, EveryFlawIsNamed) {
       {"affine maps and", [](Model& m) { m.affine.pop_back(); }},
       {"steps for", [](Model& m) { m.steps.push_back(1); }},
       {"in graph order it must be 1", [](Model& m) { std::swap(m.weights[0], m.weights[1]); }},
-      {"tensor 'x': must be named 'conv1.weight'", [](Model& m) { m.weights[0].name = "x"; }},
+      {"tensor 'other': must be named 'conv1.weight'",
+       [](Model& m) { m.weights[0].name = "other"; }},
       {"tensor 'conv1.weight': shape (16, 1, 9), its node needs (16, 1, 3, 3)",
        [](Model& m) {
          m.weights[0].shape = {16, 1, 9};
@@ -83,7 +84,7 @@ TEST(Model, EveryFlawIsNamed) {
       {"2 class names for 3 classes", [](Model& m) { m.info.class_names.pop_back(); }},
       {"percentages", [](Model& m) { m.info.sparsity = nan; }},
       {"percentages", [](Model& m) { m.info.clean_accuracy = 101; }},
-      {"recipe: not valid JSON", [](Model& m) { m.info.recipe = "{"; }},
+      {"recipe: not valid JSON", [](Model& m) { m.info.recipe = "{]"; }},
   };
   for (const Case& c : cases) {
     Model model = whole_model();
