@@ -36,7 +36,7 @@ TEST(GraphJson, RoundTripOfEveryBuilder) {
   for (const std::string& name : network_names()) {
     NetworkOptions options{.input = {1, 28, 28, 0.0123f, 73}};
     options.weights = {WeightQuantizer::saq, {5, Encoding::offset_binary, false}};
-    Model model = random_model(build_network(name, options), 3, true);
+    Model model = random_model(build_network(name, options), 3);
     model.steps[1] = 0.1f;
     const auto text = nodes_to_json(model).dump();
     Model back;

@@ -17,7 +17,8 @@ using ::testing::HasSubstr;
 /// A residual network with weight offsets: every field of a model is in use.
 Model whole_model() {
   NetworkOptions options{.input = {.channels = 1, .height = 8, .width = 8}, .classes = 3};
-  Model model = random_model(resnet20(options), 1, true);
+  options.weights.quantizer = WeightQuantizer::saq;
+  Model model = random_model(resnet20(options), 1);
   model.info.class_names = {"a", "b", "c"};
   return model;
 }

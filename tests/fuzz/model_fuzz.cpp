@@ -56,7 +56,8 @@ std::vector<Bytes> seed_corpus() {
   options.input = {.channels = 1, .height = 3, .width = 3};
   options.hidden = {4};
   options.classes = 3;
-  Model story = random_model(build_network("mlp", options), 2, true);
+  options.weights.quantizer = WeightQuantizer::saq;
+  Model story = random_model(build_network("mlp", options), 2);
   story.info.name = "mlp";
   story.info.class_names = {"a", "b", "c"};
   const Model kinds = random_model(all_kinds(), 1);
