@@ -228,6 +228,23 @@ RC_GTEST_PROP(Int8Evaluator, EqualsTheReferenceOnRandomNetworks, (std::uint64_t 
   expect_equal(model, random_dataset(input, 2, seed), random_writes(model, 20, seed));
 }
 
+/// Buffers that share memory, the first with six channels and so with lanes that repeat neighbours.
+TEST(Int8Evaluator, BordersStayCleanWhenMemoryIsShared) {
+  Graph graph;
+  graph.nodes = {{"input", Input{1, 8, 8, 1.0f, 0}, {}}};
+  int last = 0;
+  for (const int channels : {6, 7, 8, 6, 8, 7}) {
+    const std::string name = "conv" + std::to_string(last);
+    graph.nodes.push_back({name, Conv2d{channels, 3, 1, 1, true, lsq(4)}, {last}});
+    graph.nodes.push_back({name + "_act", Activation{4}, {last + 1}});
+    last += 2;
+  }
+  graph.nodes.push_back({"flatten", Flatten{}, {last}});
+  graph.nodes.push_back({"fc", Linear{5, true, lsq(4)}, {last + 1}});
+  graph.nodes.push_back({"output", Output{}, {last + 2}});
+  expect_equal(random_model(graph, 1), random_dataset({1, 8, 8}, 2, 1));
+}
+
 /// The largest sums of either sign that 8-bit codes can give.
 TEST(Int8Evaluator, WorstCaseSums) {
   for (const int zero_point : {0, 255}) {

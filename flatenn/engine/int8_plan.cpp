@@ -296,12 +296,14 @@ class Compiler {
   }
 
   /// Buffers of the same geometry share a place once the earlier one has been read for the last
-  /// time: fewer bytes stay in cache longer, and borders need no second filling.
+  /// time: fewer bytes stay in cache longer, and borders need no second filling. (The channels are
+  /// part of the geometry because a TwinStep writes into lanes of the border that other channel
+  /// counts use.)
   void place_buffers() {
-    using Geometry = std::tuple<std::size_t, int, int, int, int>;
+    using Geometry = std::tuple<int, int, int, int, int>;
     const auto geometry = [&](int b) -> Geometry {
       const Buffer& x = plan_.buffers[b];
-      return {x.groups.size(), x.shape.height, x.shape.width, x.pad, x.zero_point};
+      return {x.shape.channels, x.shape.height, x.shape.width, x.pad, x.zero_point};
     };
     std::vector<std::size_t> last_read(plan_.buffers.size(), 0);
     for (std::size_t s = 0; s < plan_.steps.size(); ++s) {
