@@ -1,12 +1,12 @@
 # Sourced by quickstart and check: which Debian packages are needed, and installing those missing.
 
 program_packages=(
-  ccache cmake dataset-fashion-mnist g++ libboost-dev libcli11-dev libfmt-dev libopenblas0-openmp
+  cmake dataset-fashion-mnist g++ libboost-dev libcli11-dev libfmt-dev libopenblas0-openmp
   librandom123-dev libsqlite3-dev libtomlplusplus-dev libtorch-dev libxxhash-dev ninja-build
   nlohmann-json3-dev zlib1g-dev
 )
 test_packages=(
-  clang-format libbenchmark-dev libgmock-dev libgtest-dev librapidcheck-dev python3
+  ccache clang-format libbenchmark-dev libgmock-dev libgtest-dev librapidcheck-dev python3
   python3-torch sqlite3
 )
 
