@@ -1,6 +1,7 @@
 // flatenn: the program. Parses, runs one subcommand, turns exceptions into exit codes.
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cstdio>
 #include <new>
 #include <string>
@@ -36,7 +37,7 @@ void check_command_name(const CLI::App& app, int argc, char** argv) {
     fail("no command; one of {} ('flatenn --help' says more)", fmt::join(names, ", "));
   }
   const std::string name = argv[1];
-  if (name.starts_with('-') || app.get_subcommand_no_throw(name) != nullptr) return;
+  if (name.starts_with('-') || std::ranges::find(names, name) != names.end()) return;
   fail("unknown command '{}'{}", name, suggestion(name, names));
 }
 
@@ -78,6 +79,8 @@ void run(int argc, char** argv, Session& session) {
   app.set_version_flag("--version", "flatenn " FLATENN_VERSION);
   app.require_subcommand(0, 1);
   app.footer("Run 'flatenn COMMAND --help' for one command's options and an example.");
+  add_study(app, session);
+  add_train(app, session);
   add_eval(app, session);
   add_campaign(app, session);
   add_report(app, session);

@@ -22,7 +22,7 @@ double seconds_between(Terminal::Clock::time_point from, Terminal::Clock::time_p
 
 std::string bar(double fraction) {
   const int filled = std::clamp(static_cast<int>(fraction * kBarColumns), 0, kBarColumns);
-  return "[" + std::string(filled, '#') + std::string(kBarColumns - filled, '.') + "]";
+  return fmt::format("[{:#<{}}{:.<{}}]", "", filled, "", kBarColumns - filled);
 }
 
 std::string short_number(double value) {

@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "flatenn/base/events.h"
@@ -24,9 +25,10 @@ struct CampaignSettings {
   std::vector<std::string> exposed;  ///< glob patterns of tensor names; empty: all weights
   std::uint64_t images = 0;          ///< the first n images; 0: all
   Engine engine = Engine::automatic;
-  int threads = 0;                   ///< 0: all processors
+  int threads = 0;  ///< 0: all processors
 };
 void bind(Binder& binder, CampaignSettings& settings);
+/// Throws Error for empty or repeated kinds and rates, rates outside [0, 1], no maps.
 void check_settings(const CampaignSettings& settings);
 
 struct CampaignModel {
@@ -34,10 +36,24 @@ struct CampaignModel {
   const Model* model = nullptr;
 };
 
+/// The subject that run_campaign registers for `model`, without its clean_correct. `images` are the
+/// very images evaluated (settings.images already applied).
+Subject campaign_subject(const CampaignSettings& settings, const CampaignModel& model,
+                         const Dataset& images, std::string_view split);
+
+/// The first settings.images images; throws Error when there are fewer.
+Dataset campaign_images(const CampaignSettings& settings, const Dataset& data);
+
 /// Runs the trials that the store lacks. Results do not depend on threads, order or interruptions.
 /// Stops with Interrupted, everything finished stored. `split` names where `data` comes from.
 void run_campaign(const CampaignSettings& settings, const std::vector<CampaignModel>& models,
                   const Dataset& data, std::string_view split, Store& store,
                   const Context& context = default_context());
+
+/// The same trials of one network without a store, ordered by kind, rate, map. `images` as for
+/// campaign_subject.
+std::vector<Trial> measure_trials(const CampaignSettings& settings, const CampaignModel& model,
+                                  const Dataset& images,
+                                  const Context& context = default_context());
 
 }  // namespace flatenn

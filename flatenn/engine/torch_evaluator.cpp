@@ -1,6 +1,6 @@
 #include "flatenn/engine/torch_evaluator.h"
 
-#include <torch/torch.h>
+#include <torch/types.h>
 
 #include <algorithm>
 #include <variant>

@@ -1,7 +1,7 @@
 #include "flatenn/train/checkpoint.h"
 
 #include <fmt/format.h>
-#include <torch/torch.h>
+#include <torch/types.h>
 
 #include <cstring>
 #include <functional>

@@ -1,6 +1,6 @@
 #include "flatenn/train/export.h"
 
-#include <torch/torch.h>
+#include <torch/types.h>
 
 #include <algorithm>
 #include <cmath>

@@ -1,6 +1,6 @@
 #include "flatenn/train/images.h"
 
-#include <torch/torch.h>
+#include <torch/types.h>
 
 #include <algorithm>
 #include <array>

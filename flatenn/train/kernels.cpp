@@ -144,28 +144,37 @@ FLATENN_SIMD void correlate(const Correlation& k, const Taps& rows, const Taps& 
 /// The weight gradient as dot products over places and images: gw[c][t] = sum of gy[c] * x at the
 /// window element t. sources[t] is where element t of the window of place (0, 0) lies in x.
 struct WeightGradient {
-  int images, out_channels, places_wide, stride;
+  int images, out_channels, rows, columns, stride;
   std::ptrdiff_t in_row, out_plane;
   const float* x;  ///< padded
   const float* gy;
   const std::ptrdiff_t* sources;
   int window;
-  float* sums;  ///< [out_channels][window][kLanes]
+  float* sums;  ///< [out_channels][window][kLanes], between rows
+  float* gw;
 };
+
+FLATENN_INLINE float add_lanes(const Vector& lanes) {
+  float sum = 0;
+  for (int j = 0; j < kLanes; ++j) sum += lanes[j];
+  return sum;
+}
 
 template <int C, int T>
 FLATENN_INLINE void accumulate_block(const WeightGradient& k, int channel, int element, int row) {
-  Vector sums[C][T];
-  float* const kept = k.sums + (static_cast<std::ptrdiff_t>(channel) * k.window + element) * kLanes;
-  for (int c = 0; c < C; ++c) {
-    for (int t = 0; t < T; ++t) load(sums[c][t], kept + (c * k.window + t) * kLanes);
+  Vector sums[C][T] = {};
+  const std::ptrdiff_t first = static_cast<std::ptrdiff_t>(channel) * k.window + element;
+  if (row > 0) {
+    for (int c = 0; c < C; ++c) {
+      for (int t = 0; t < T; ++t) load(sums[c][t], k.sums + (first + c * k.window + t) * kLanes);
+    }
   }
   const float* const x0 = k.x + row * k.stride * k.in_row;
   const float* const g0 =
-      k.gy + channel * k.out_plane + static_cast<std::ptrdiff_t>(row) * k.places_wide * k.images;
-  for (int place = 0; place < k.places_wide; ++place) {
-    const float* const xp = x0 + static_cast<std::ptrdiff_t>(place) * k.stride * k.images;
-    const float* const gp = g0 + static_cast<std::ptrdiff_t>(place) * k.images;
+      k.gy + channel * k.out_plane + static_cast<std::ptrdiff_t>(row) * k.columns * k.images;
+  for (int column = 0; column < k.columns; ++column) {
+    const float* const xp = x0 + static_cast<std::ptrdiff_t>(column) * k.stride * k.images;
+    const float* const gp = g0 + static_cast<std::ptrdiff_t>(column) * k.images;
     for (int image = 0; image < k.images; image += kLanes) {
       Vector g[C];
       for (int c = 0; c < C; ++c) load(g[c], gp + c * k.out_plane + image);
@@ -176,8 +185,16 @@ FLATENN_INLINE void accumulate_block(const WeightGradient& k, int channel, int e
       }
     }
   }
+  const bool last = row + 1 == k.rows;
   for (int c = 0; c < C; ++c) {
-    for (int t = 0; t < T; ++t) store(kept + (c * k.window + t) * kLanes, sums[c][t]);
+    for (int t = 0; t < T; ++t) {
+      const std::ptrdiff_t weight = first + c * k.window + t;
+      if (last) {
+        k.gw[weight] = add_lanes(sums[c][t]);
+      } else {
+        store(k.sums + weight * kLanes, sums[c][t]);
+      }
+    }
   }
 }
 
@@ -188,8 +205,9 @@ FLATENN_INLINE void accumulate_row(const WeightGradient& k, int channel, int row
   for (; t < k.window; ++t) accumulate_block<C, 1>(k, channel, t, row);
 }
 
-FLATENN_SIMD void accumulate(const WeightGradient& k, int rows) {
-  for (int row = 0; row < rows; ++row) {
+/// Row by row, so that what is read stays in the cache.
+FLATENN_SIMD void accumulate(const WeightGradient& k) {
+  for (int row = 0; row < k.rows; ++row) {
     int c = 0;
     for (; c + 4 <= k.out_channels; c += 4) accumulate_row<4>(k, c, row);
     for (; c + 2 <= k.out_channels; c += 2) accumulate_row<2>(k, c, row);
@@ -197,17 +215,15 @@ FLATENN_SIMD void accumulate(const WeightGradient& k, int rows) {
   }
 }
 
-/// Sum over the places and images of one channel; `images` is a multiple of kLanes.
-FLATENN_SIMD void add_bias_gradient(const float* gy, std::ptrdiff_t count, float* lanes) {
+/// Sum over the places and images of one channel; `count` is a multiple of kLanes.
+FLATENN_SIMD float sum_of(const float* values, std::ptrdiff_t count) {
+  Vector sums = {};
   for (std::ptrdiff_t i = 0; i < count; i += kLanes) {
-    for (int j = 0; j < kLanes; ++j) lanes[j] += gy[i + j];
+    Vector value;
+    load(value, values + i);
+    sums += value;
   }
-}
-
-float add_lanes(const float* lanes) {
-  float sum = 0;
-  for (int j = 0; j < kLanes; ++j) sum += lanes[j];
-  return sum;
+  return add_lanes(sums);
 }
 
 /// A copy [channels][height + 2 padding][width + 2 padding][images rounded up to kLanes], zero
@@ -245,9 +261,11 @@ FLATENN_SIMD void pool_row(const PoolShape& s, const float* x, float* y) {
   }
 }
 
-/// `open` holds the gradient of each image of a window until its largest element is met.
-FLATENN_SIMD void pool_row_backward(const PoolShape& s, const float* x, const float* y,
-                                    const float* gy, float* gx, float* open) {
+/// `open` holds the gradient of each image of a window until its largest element is met. Windows
+/// that do not overlap write their elements, others add to them.
+template <bool kOverlap>
+FLATENN_INLINE void pool_row_backward(const PoolShape& s, const float* x, const float* y,
+                                      const float* gy, float* gx, float* open) {
   const std::ptrdiff_t line = static_cast<std::ptrdiff_t>(s.width) * s.images;
   for (int ox = 0; ox < s.out_width(); ++ox) {
     const std::ptrdiff_t corner = static_cast<std::ptrdiff_t>(ox) * s.stride * s.images;
@@ -257,8 +275,26 @@ FLATENN_SIMD void pool_row_backward(const PoolShape& s, const float* x, const fl
       const std::ptrdiff_t place = corner + k / s.kernel * line + k % s.kernel * s.images;
       for (int i = 0; i < s.images; ++i) {
         const bool here = x[place + i] == largest[i];
-        gx[place + i] += here ? open[i] : 0.0f;
+        const float gradient = here ? open[i] : 0.0f;
+        gx[place + i] = kOverlap ? gx[place + i] + gradient : gradient;
         open[i] = here ? 0.0f : open[i];
+      }
+    }
+  }
+}
+
+FLATENN_SIMD void pool_backward(const PoolShape& s, bool overlap, const float* x, const float* y,
+                                const float* gy, float* gx, float* open) {
+  const std::ptrdiff_t line = static_cast<std::ptrdiff_t>(s.width) * s.images;
+  const std::ptrdiff_t out_line = static_cast<std::ptrdiff_t>(s.out_width()) * s.images;
+  for (int c = 0; c < s.channels; ++c) {
+    for (int oy = 0; oy < s.out_height(); ++oy) {
+      const std::ptrdiff_t in = (static_cast<std::ptrdiff_t>(c) * s.height + oy * s.stride) * line;
+      const std::ptrdiff_t out = (static_cast<std::ptrdiff_t>(c) * s.out_height() + oy) * out_line;
+      if (overlap) {
+        pool_row_backward<true>(s, x + in, y + out, gy + out, gx + in, open);
+      } else {
+        pool_row_backward<false>(s, x + in, y + out, gy + out, gx + in, open);
       }
     }
   }
@@ -319,16 +355,12 @@ void conv_backward_weight(const ConvShape& s, const float* x, const float* gy, f
   const std::ptrdiff_t out_plane =
       static_cast<std::ptrdiff_t>(s.out_height()) * s.out_width() * images;
   const std::ptrdiff_t weights = static_cast<std::ptrdiff_t>(s.out_channels) * s.window();
-  std::vector<float> sums(static_cast<std::size_t>(weights) * kLanes);
-  accumulate({images, s.out_channels, s.out_width(), s.stride, in_row, out_plane, x, gy,
-              sources.data(), s.window(), sums.data()},
-             s.out_height());
-  for (std::ptrdiff_t i = 0; i < weights; ++i) gw[i] = add_lanes(sums.data() + i * kLanes);
-  for (int c = 0; gbias && c < s.out_channels; ++c) {
-    float lanes[kLanes] = {};
-    add_bias_gradient(gy + c * out_plane, out_plane, lanes);
-    gbias[c] = add_lanes(lanes);
-  }
+  std::vector<float> sums;  // only between rows
+  if (s.out_height() > 1) sums.resize(static_cast<std::size_t>(weights) * kLanes);
+  accumulate({images, s.out_channels, s.out_height(), s.out_width(), s.stride, in_row, out_plane, x,
+              gy, sources.data(), s.window(), sums.data(), gw});
+  for (int c = 0; gbias && c < s.out_channels; ++c)
+    gbias[c] = sum_of(gy + c * out_plane, out_plane);
 }
 
 void max_pool_forward(const PoolShape& s, const float* x, float* y) {
@@ -344,17 +376,12 @@ void max_pool_forward(const PoolShape& s, const float* x, float* y) {
 
 void max_pool_backward(const PoolShape& s, const float* x, const float* y, const float* gy,
                        float* gx) {
-  const std::ptrdiff_t line = static_cast<std::ptrdiff_t>(s.width) * s.images;
-  const std::ptrdiff_t out_line = static_cast<std::ptrdiff_t>(s.out_width()) * s.images;
-  std::fill_n(gx, s.channels * s.height * line, 0.0f);
-  std::vector<float> open(static_cast<std::size_t>(s.images));
-  for (int c = 0; c < s.channels; ++c) {
-    for (int oy = 0; oy < s.out_height(); ++oy) {
-      const std::ptrdiff_t in = (static_cast<std::ptrdiff_t>(c) * s.height + oy * s.stride) * line;
-      const std::ptrdiff_t out = (static_cast<std::ptrdiff_t>(c) * s.out_height() + oy) * out_line;
-      pool_row_backward(s, x + in, y + out, gy + out, gx + in, open.data());
-    }
+  const bool tiles = s.kernel == s.stride && s.height % s.stride == 0 && s.width % s.stride == 0;
+  if (!tiles) {
+    std::fill_n(gx, static_cast<std::ptrdiff_t>(s.channels) * s.height * s.width * s.images, 0.0f);
   }
+  std::vector<float> open(static_cast<std::size_t>(s.images));
+  pool_backward(s, !tiles, x, y, gy, gx, open.data());
 }
 
 }  // namespace flatenn

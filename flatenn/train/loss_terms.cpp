@@ -1,12 +1,12 @@
 #include "flatenn/train/loss_terms.h"
 
-#include <torch/torch.h>
+#include <torch/types.h>
 
 namespace flatenn {
 
 Loss compute_loss(const Pass& pass, const Batch& batch, const LossTerms& terms) {
   Loss loss;
-  loss.cross_entropy = torch::nn::functional::cross_entropy(pass.logits, batch.labels);
+  loss.cross_entropy = at::cross_entropy_loss(pass.logits, batch.labels);
   loss.total = loss.cross_entropy;
   if (terms.sparsity_strength > 0) {
     const double per_image = terms.sparsity_strength / static_cast<double>(batch.labels.size(0));

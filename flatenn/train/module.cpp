@@ -1,7 +1,7 @@
 #include "flatenn/train/module.h"
 
 #include <fmt/format.h>
-#include <torch/torch.h>
+#include <torch/types.h>
 
 #include <cmath>
 
@@ -194,6 +194,7 @@ Pass Module::forward(const Tensor& pixels, const PassOptions& options) {
   }
   if (options.quantized) initialised_ = true;
   state.pass.logits = state.results.back().view({-1, state.images}).t();
+  if (options.keep_results) state.pass.results = std::move(state.results);
   return std::move(state.pass);
 }
 

@@ -45,16 +45,18 @@ struct PassOptions {
   bool quantized = true;          ///< false: masters, plain ReLU, no quantization anywhere
   bool training = true;           ///< batch norm by the batch; gradients are recorded
   bool update_statistics = true;  ///< training: running statistics follow this batch
+  bool keep_results = false;      ///< Pass::results
   /// Added to the quantized weights, one a weight node in graph order; empty: nothing.
   std::span<const torch::Tensor> perturbation = {};
 };
 
 struct Pass {
-  torch::Tensor logits;              ///< (images, classes)
-  torch::Tensor activation_sum;      ///< scalar: sum of all post-ReLU values, all images
-  std::int64_t zeros = 0;            ///< quantized: zero codes of all activation nodes
-  std::int64_t activations = 0;      ///< quantized: codes of all activation nodes
-  std::vector<PassWeights> weights;  ///< quantized training passes, graph order
+  torch::Tensor logits;                ///< (images, classes)
+  torch::Tensor activation_sum;        ///< scalar: sum of all post-ReLU values, all images
+  std::int64_t zeros = 0;              ///< quantized: zero codes of all activation nodes
+  std::int64_t activations = 0;        ///< quantized: codes of all activation nodes
+  std::vector<PassWeights> weights;    ///< quantized training passes, graph order
+  std::vector<torch::Tensor> results;  ///< values of each node, when asked for
 };
 
 /// Parameters and running statistics of a batch norm node, one value a channel.

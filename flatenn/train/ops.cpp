@@ -1,6 +1,7 @@
 #include "flatenn/train/ops.h"
 
-#include <torch/torch.h>
+#include <torch/csrc/autograd/custom_function.h>
+#include <torch/types.h>
 
 #include "flatenn/base/error.h"
 #include "flatenn/train/kernels.h"

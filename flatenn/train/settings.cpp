@@ -107,6 +107,12 @@ void check_settings(const TrainSettings& s) {
   check_name("data set", s.dataset, dataset_names());
   check_bits(s.network.first_weight_bits, "first_weight_bits");
   check_bits(s.network.last_weight_bits, "last_weight_bits");
+  if (s.network.quantizer == WeightQuantizer::saq &&
+      s.network.encoding == Encoding::sign_magnitude) {
+    fail(
+        "network.quantizer = \"saq\" uses all 2^bits words: network.encoding must be "
+        "twos_complement or offset_binary, not sign_magnitude");
+  }
   check_weight_format(weight_format_of(s.network), "network");
   if (s.sparsity.target > 0 && s.sparsity.strength <= 0) {
     fail("sparsity.target = {} needs a sparsity.strength above 0 to start from, for example 1e-5",

@@ -1,6 +1,6 @@
 #include "flatenn/train/step_plan.h"
 
-#include <torch/torch.h>
+#include <torch/types.h>
 
 #include <cmath>
 

@@ -1,10 +1,11 @@
 #include "flatenn/train/trainer.h"
 
 #include <dlfcn.h>
-#include <torch/torch.h>
+#include <torch/types.h>
 
 #include <chrono>
 #include <cmath>
+#include <map>
 #include <mutex>
 #include <nlohmann/json.hpp>
 
@@ -41,6 +42,29 @@ std::string settings_text(TrainSettings settings) {
 
 std::string settings_json(TrainSettings settings) {
   return config_json([&](Binder& b) { bind(b, settings); });
+}
+
+torch::Device parse_device(const std::string& name) {
+  try {
+    return torch::Device(name);
+  } catch (const std::exception&) {
+    fail("unknown device '{}'; known: cpu, cuda, cuda:1, ...", name);
+  }
+}
+
+/// A name for the model file: "lenet5-sparse-saq-code seed 0".
+std::string describe(const TrainSettings& s) {
+  static const std::map<Metric, std::string_view> kMetrics = {
+      {Metric::weight, "weight"},
+      {Metric::adaptive, "adaptive"},
+      {Metric::code, "code"},
+      {Metric::code_per_layer, "code-per-layer"}};
+  std::string name = s.network.name;
+  if (s.sparsity.strength > 0) name += "-sparse";
+  if (s.plan.kind == StepPlanKind::sharpness_aware) {
+    name += fmt::format("-saq-{}", kMetrics.at(s.plan.metric));
+  }
+  return fmt::format("{} seed {}", name, s.seed);
 }
 
 std::string to_json(const EpochRecord& r) {
@@ -87,9 +111,6 @@ class Training {
         identity_{settings_text(settings), data.train.hash()},
         task_("train " + folder_.filename().string()) {
     steps_per_epoch_ = static_cast<std::int64_t>(data.train.size()) / settings.batch;
-    if (steps_per_epoch_ == 0) {
-      fail("batch = {} is more than the {} training images", settings.batch, data.train.size());
-    }
     state_.sparsity_strength = settings.sparsity.strength;
     if (auto state = load_checkpoint(checkpoint_path(), identity_, module_, optimizer_)) {
       state_ = std::move(*state);
@@ -111,14 +132,6 @@ class Training {
   }
 
  private:
-  static torch::Device parse_device(const std::string& name) {
-    try {
-      return torch::Device(name);
-    } catch (const c10::Error&) {
-      fail("unknown device '{}'; known: cpu, cuda, cuda:1, ...", name);
-    }
-  }
-
   std::filesystem::path checkpoint_path() const { return folder_ / "checkpoint.safetensors"; }
 
   void write_log() const {
@@ -134,7 +147,7 @@ class Training {
         epoch_order(data_.train.size(), settings_.seed, static_cast<std::uint64_t>(epoch));
     EpochTotals totals;
     EpochRecord record;
-    record.epoch = epoch;
+    record.epoch = epoch + 1;
     record.sparsity_strength = state_.sparsity_strength;
     for (std::int64_t i = 0; i < steps_per_epoch_; ++i) {
       throw_if_stopped(context_);
@@ -213,7 +226,7 @@ class Training {
   Model finished_model() {
     Model model = export_model(module_);
     ModelInfo& info = model.info;
-    info.name = folder_.filename().string();
+    info.name = describe(settings_);
     info.dataset = settings_.dataset;
     info.class_names = data_.test.class_names;
     info.recipe = settings_json(settings_);
@@ -268,6 +281,12 @@ TrainData load_train_data(const TrainSettings& settings) {
 Model train(const TrainSettings& settings, const TrainData& data,
             const std::filesystem::path& folder, const Context& context) {
   check_settings(settings);
+  if (static_cast<std::size_t>(settings.batch) > data.train.size()) {
+    fail("batch = {} is more than the {} training images", settings.batch, data.train.size());
+  }
+  // Refuse what cannot be before any file is written.
+  parse_device(settings.device);
+  build_training_graph(settings, data.train);
   claim_folder(folder, settings_text(settings));
   const std::filesystem::path model = folder / "model.safetensors";
   if (std::filesystem::exists(model)) return load_model(model);

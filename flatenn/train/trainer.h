@@ -36,7 +36,7 @@ Model train(const TrainSettings& settings, const TrainData& data,
 
 /// What a log line says of one epoch; accuracies and sparsity in percent.
 struct EpochRecord {
-  int epoch = 0;
+  int epoch = 0;    ///< from 1
   double loss = 0;  ///< mean cross entropy over the training batches (first pass)
   double train_accuracy = 0;
   double validation_accuracy = 0;  ///< quantized

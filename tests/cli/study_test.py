@@ -51,7 +51,7 @@ images = 200
 
 [validation]
 maps = 3
-images = 100
+images = 60
 """
 ARMS = ("standard", "standard-saq-code", "sparse", "sparse-saq-code")
 

@@ -168,9 +168,9 @@ class Stopped(CommandLineTest):
     def test_damaged_checkpoint(self):
         self.write("recipe.toml", LONG)
         self.stop(signal.SIGKILL)
-        checkpoint = self.folder / "run/checkpoint.pt"
+        checkpoint = self.folder / "run/checkpoint.safetensors"
         checkpoint.write_bytes(checkpoint.read_bytes()[:-100])
-        self.fail_with("train", "recipe.toml", "--out", "run", words=["checkpoint.pt"])
+        self.fail_with("train", "recipe.toml", "--out", "run", words=["checkpoint.safetensors"])
 
 
 if __name__ == "__main__":

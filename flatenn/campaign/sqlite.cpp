@@ -1,0 +1,169 @@
+#include "flatenn/campaign/sqlite.h"
+
+#include <sqlite3.h>
+
+#include <bit>
+#include <filesystem>
+#include <utility>
+
+#include "flatenn/base/error.h"
+
+namespace flatenn::sqlite {
+namespace {
+
+constexpr int kBusyMilliseconds = 10'000;
+
+/// A file name as SQLite's URI, with `query` for example "mode=ro".
+std::string file_uri(const std::string& path, std::string_view query) {
+  std::string uri = "file:";
+  for (const char c : path) {
+    if (c == '?' || c == '#' || c == '%') {
+      uri += fmt::format("%{:02x}", static_cast<unsigned char>(c));
+    } else {
+      uri += c;
+    }
+  }
+  return fmt::format("{}?{}", uri, query);
+}
+
+std::string_view reason(int code, const char* message) {
+  switch (code & 0xff) {
+    case SQLITE_FULL:
+      return "the disk is full; what was stored before is intact";
+    case SQLITE_CORRUPT:
+      return "the store is damaged; restore a copy or use another file";
+    case SQLITE_NOTADB:
+      return "not a database; is this the right file?";
+    case SQLITE_BUSY:
+      return "another program keeps the store locked; try again when it is done";
+    case SQLITE_READONLY:
+      return "the store or its folder cannot be written";
+    case SQLITE_CANTOPEN:
+      return "cannot open the store; does the folder exist and allow it?";
+    default:
+      return message;
+  }
+}
+
+}  // namespace
+
+Statement::Statement(Database& database, std::string_view sql) : database_(database) {
+  if (sqlite3_prepare_v2(database.handle_, sql.data(), static_cast<int>(sql.size()), &statement_,
+                         nullptr) != SQLITE_OK) {
+    database.fail_with_reason();
+  }
+}
+
+Statement::~Statement() { sqlite3_finalize(statement_); }
+
+void Statement::bind(int index, std::int64_t value) {
+  FLATENN_ASSERT(sqlite3_bind_int64(statement_, index + 1, value) == SQLITE_OK);
+}
+
+void Statement::bind(int index, std::uint64_t value) {
+  bind(index, std::bit_cast<std::int64_t>(value));
+}
+
+void Statement::bind(int index, double value) {
+  FLATENN_ASSERT(sqlite3_bind_double(statement_, index + 1, value) == SQLITE_OK);
+}
+
+void Statement::bind(int index, std::string_view value) {
+  FLATENN_ASSERT(sqlite3_bind_text(statement_, index + 1, value.data(),
+                                   static_cast<int>(value.size()), SQLITE_TRANSIENT) == SQLITE_OK);
+}
+
+bool Statement::step() {
+  const int code = sqlite3_step(statement_);
+  if (code == SQLITE_ROW) return true;
+  if (code != SQLITE_DONE) database_.fail_with_reason();
+  return false;
+}
+
+void Statement::reset() { sqlite3_reset(statement_); }
+
+std::int64_t Statement::integer(int column) const {
+  return sqlite3_column_int64(statement_, column);
+}
+
+std::uint64_t Statement::unsigned_integer(int column) const {
+  return std::bit_cast<std::uint64_t>(integer(column));
+}
+
+double Statement::real(int column) const { return sqlite3_column_double(statement_, column); }
+
+std::string Statement::text(int column) const {
+  const auto* text = reinterpret_cast<const char*>(sqlite3_column_text(statement_, column));
+  return {text == nullptr ? "" : text,
+          static_cast<std::size_t>(sqlite3_column_bytes(statement_, column))};
+}
+
+Database::Database(std::string path, Access access) : path_(std::move(path)) {
+  try {
+    open(file_uri(path_, access == Access::create ? "mode=rwc" : "mode=rw"),
+         SQLITE_OPEN_READWRITE | (access == Access::create ? SQLITE_OPEN_CREATE : 0));
+    // Write-ahead logging touches the folder even to read: the first read tells.
+    if (access == Access::read) integer("SELECT count(*) FROM sqlite_schema");
+  } catch (const Error&) {
+    const bool has_log = std::filesystem::exists(path_ + "-wal");
+    if (access != Access::read || has_log) throw;
+    open(file_uri(path_, "mode=ro&immutable=1"), SQLITE_OPEN_READONLY);
+  }
+  if (access == Access::read) execute("PRAGMA query_only = 1");
+}
+
+Database::~Database() { sqlite3_close(handle_); }
+
+void Database::open(const std::string& uri, int flags) {
+  sqlite3_close(std::exchange(handle_, nullptr));
+  const int code = sqlite3_open_v2(uri.c_str(), &handle_,
+                                   flags | SQLITE_OPEN_URI | SQLITE_OPEN_NOMUTEX, nullptr);
+  if (code != SQLITE_OK) {
+    const std::string line = fmt::format("{}: {}", path_, reason(code, sqlite3_errmsg(handle_)));
+    sqlite3_close(std::exchange(handle_, nullptr));
+    throw Error(line);
+  }
+  sqlite3_busy_timeout(handle_, kBusyMilliseconds);
+}
+
+void Database::execute(const char* sql) {
+  if (sqlite3_exec(handle_, sql, nullptr, nullptr, nullptr) != SQLITE_OK) fail_with_reason();
+}
+
+std::int64_t Database::integer(std::string_view sql) {
+  Statement statement(*this, sql);
+  FLATENN_ASSERT(statement.step());
+  return statement.integer(0);
+}
+
+std::int64_t Database::changed_rows() const { return sqlite3_changes64(handle_); }
+
+std::int64_t Database::last_row_id() const { return sqlite3_last_insert_rowid(handle_); }
+
+void Database::set_checkpoint_on_close(bool yes) {
+  sqlite3_db_config(handle_, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, yes ? 0 : 1, nullptr);
+}
+
+void Database::fail_with_reason() const {
+  fail("{}: {}", path_, reason(sqlite3_errcode(handle_), sqlite3_errmsg(handle_)));
+}
+
+Transaction::Transaction(Database& database) : database_(database) {
+  database_.execute("BEGIN IMMEDIATE");
+}
+
+Transaction::~Transaction() {
+  // Rolling back can only fail when SQLite has already done it (a full disk).
+  if (!open_) return;
+  try {
+    database_.execute("ROLLBACK");
+  } catch (const Error&) {
+  }
+}
+
+void Transaction::commit() {
+  database_.execute("COMMIT");
+  open_ = false;
+}
+
+}  // namespace flatenn::sqlite

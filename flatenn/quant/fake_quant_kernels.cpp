@@ -1,0 +1,199 @@
+#include "flatenn/quant/fake_quant_kernels.h"
+
+#include <algorithm>
+#include <array>
+
+#include "flatenn/base/simd.h"
+
+namespace flatenn::fake_quant {
+namespace {
+
+/// Adding and taking away 1.5 * 2^23 rounds small floats half to even, in vector form too.
+constexpr float kRound = 12582912.0f;
+/// Sums run in this many lanes, so that they vectorise and give the same bits everywhere.
+constexpr std::int64_t kLanes = 16;
+/// Lanes are emptied into a double after this many rounds.
+constexpr std::int64_t kRounds = 256;
+
+// Blocks of at most kLanes * kRounds elements.
+
+/// Adds to lanes[]: d loss / d scale. Level and code differ by the rounding inside the range; a
+/// clamped value moves with the whole level.
+FLATENN_SIMD void weights_block(const WeightRounding& k, const float* w, const float* g, float* gw,
+                                float* lanes, std::int64_t rounds) {
+  const float half = k.offset / k.scale;
+  for (std::int64_t r = 0; r < rounds; ++r) {
+    for (std::int64_t j = 0; j < kLanes; ++j) {
+      const std::int64_t i = r * kLanes + j;
+      const float level = ((w[i] - k.center) / k.spread - k.offset) / k.scale;
+      const float above = level > k.lowest ? level : k.lowest;
+      const float clamped = above < k.highest ? above : k.highest;
+      const float code = clamped + kRound - kRound;
+      const bool inside = clamped == level || k.straight;
+      gw[i] = inside ? g[i] / k.spread : 0.0f;
+      lanes[j] += g[i] * (inside ? code - level : code + half);
+    }
+  }
+}
+
+/// Adds to sums[]: positive parts; to zeros[]: zero codes.
+FLATENN_SIMD void relu_block(const Range& k, const float* x, float* y, float* sums,
+                             std::int32_t* zeros, std::int64_t rounds) {
+  for (std::int64_t r = 0; r < rounds; ++r) {
+    for (std::int64_t j = 0; j < kLanes; ++j) {
+      const std::int64_t i = r * kLanes + j;
+      const float positive = x[i] <= 0.0f ? 0.0f : x[i];  // keeps NaN
+      const float level = positive * k.inverse;
+      const float code = (level < k.highest ? level : k.highest) + kRound - kRound;
+      y[i] = code * k.scale;
+      sums[j] += positive;
+      zeros[j] += code == 0.0f ? 1 : 0;
+    }
+  }
+}
+
+FLATENN_SIMD void relu_backward_block(const Range& k, float sum_gradient, const float* x,
+                                      const float* g, float* gx, float* lanes,
+                                      std::int64_t rounds) {
+  for (std::int64_t r = 0; r < rounds; ++r) {
+    for (std::int64_t j = 0; j < kLanes; ++j) {
+      const std::int64_t i = r * kLanes + j;
+      const float positive = x[i] <= 0.0f ? 0.0f : x[i];  // keeps NaN
+      const float level = positive * k.inverse;
+      const float clamped = level < k.highest ? level : k.highest;
+      const float code = clamped + kRound - kRound;
+      const float through = level <= k.highest ? g[i] : 0.0f;
+      gx[i] = x[i] > 0.0f ? through + sum_gradient : 0.0f;
+      lanes[j] += g[i] * (level <= k.highest ? code - level : code);
+    }
+  }
+}
+
+FLATENN_SIMD void signed_backward_block(const Range& k, const float* x, const float* g, float* gx,
+                                        float* lanes, std::int64_t rounds) {
+  for (std::int64_t r = 0; r < rounds; ++r) {
+    for (std::int64_t j = 0; j < kLanes; ++j) {
+      const std::int64_t i = r * kLanes + j;
+      const float level = x[i] * k.inverse;
+      const float above = level > k.lowest ? level : k.lowest;
+      const float clamped = above < k.highest ? above : k.highest;
+      const float code = clamped + kRound - kRound;
+      const bool inside = clamped == level;
+      gx[i] = inside ? g[i] : 0.0f;
+      lanes[j] += g[i] * (inside ? code - level : code);
+    }
+  }
+}
+
+/// Runs body(first element, rounds, in-place arrays or padded copies) over n elements and leaves
+/// the rest, fewer than kLanes, to `tail(first, count)`.
+template <class Body, class Tail>
+void for_blocks(std::int64_t n, const Body& body, const Tail& tail) {
+  std::int64_t i = 0;
+  while (n - i >= kLanes) {
+    const std::int64_t rounds = std::min(kRounds, (n - i) / kLanes);
+    body(i, rounds);
+    i += rounds * kLanes;
+  }
+  if (i < n) tail(i, n - i);
+}
+
+double add_lanes(std::array<float, kLanes>& lanes) {
+  double sum = 0;
+  for (const float lane : lanes) sum += lane;
+  lanes.fill(0);
+  return sum;
+}
+
+/// A gradient kernel over n elements: kernel(inputs x, g, output gx, lanes, rounds). The tail runs
+/// on copies padded with zeros, whose gradient is zero. Returns the sum of the lanes.
+template <class Kernel>
+double run_backward(const Kernel& kernel, const float* x, const float* g, float* gx,
+                    std::int64_t n) {
+  std::array<float, kLanes> lanes{};
+  double sum = 0;
+  for_blocks(
+      n,
+      [&](std::int64_t i, std::int64_t rounds) {
+        kernel(x + i, g + i, gx + i, lanes.data(), rounds);
+        sum += add_lanes(lanes);
+      },
+      [&](std::int64_t i, std::int64_t count) {
+        std::array<float, kLanes> xs{}, gs{}, out{};
+        std::copy_n(x + i, count, xs.data());
+        std::copy_n(g + i, count, gs.data());
+        kernel(xs.data(), gs.data(), out.data(), lanes.data(), 1);
+        std::copy_n(out.data(), count, gx + i);
+        sum += add_lanes(lanes);
+      });
+  return sum;
+}
+
+}  // namespace
+
+FLATENN_SIMD void weights_forward(const WeightRounding& k, const float* w, float* y,
+                                  std::int64_t n) {
+  for (std::int64_t i = 0; i < n; ++i) {
+    const float level = ((w[i] - k.center) / k.spread - k.offset) / k.scale;
+    const float above = level > k.lowest ? level : k.lowest;
+    const float code = (above < k.highest ? above : k.highest) + kRound - kRound;
+    y[i] = k.scale * code + k.offset;
+  }
+}
+
+double weights_backward(const WeightRounding& r, const float* w, const float* gy, float* gw,
+                        std::int64_t n) {
+  return run_backward([&](const float* x, const float* g, float* gx, float* lanes,
+                          std::int64_t rounds) { weights_block(r, x, g, gx, lanes, rounds); },
+                      w, gy, gw, n);
+}
+
+ReluTotals relu_forward(const Range& range, const float* x, float* y, std::int64_t n) {
+  std::array<float, kLanes> sums{};
+  std::array<std::int32_t, kLanes> zeros{};
+  ReluTotals totals;
+  for_blocks(
+      n,
+      [&](std::int64_t i, std::int64_t rounds) {
+        relu_block(range, x + i, y + i, sums.data(), zeros.data(), rounds);
+        totals.sum += add_lanes(sums);
+      },
+      [&](std::int64_t i, std::int64_t count) {
+        std::array<float, kLanes> xs{}, ys{};
+        std::copy_n(x + i, count, xs.data());
+        relu_block(range, xs.data(), ys.data(), sums.data(), zeros.data(), 1);
+        std::copy_n(ys.data(), count, y + i);
+        totals.sum += add_lanes(sums);
+        totals.zeros -= kLanes - count;  // the padding
+      });
+  for (const std::int32_t lane : zeros) totals.zeros += lane;
+  return totals;
+}
+
+double relu_backward(const Range& range, float sum_gradient, const float* x, const float* gy,
+                     float* gx, std::int64_t n) {
+  return run_backward(
+      [&](const float* xs, const float* g, float* out, float* lanes, std::int64_t rounds) {
+        relu_backward_block(range, sum_gradient, xs, g, out, lanes, rounds);
+      },
+      x, gy, gx, n);
+}
+
+FLATENN_SIMD void signed_forward(const Range& k, const float* x, float* y, std::int64_t n) {
+  for (std::int64_t i = 0; i < n; ++i) {
+    const float level = x[i] * k.inverse;
+    const float above = level > k.lowest ? level : k.lowest;
+    y[i] = ((above < k.highest ? above : k.highest) + kRound - kRound) * k.scale;
+  }
+}
+
+double signed_backward(const Range& range, const float* x, const float* gy, float* gx,
+                       std::int64_t n) {
+  return run_backward(
+      [&](const float* xs, const float* g, float* out, float* lanes, std::int64_t rounds) {
+        signed_backward_block(range, xs, g, out, lanes, rounds);
+      },
+      x, gy, gx, n);
+}
+
+}  // namespace flatenn::fake_quant

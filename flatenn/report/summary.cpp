@@ -1,0 +1,62 @@
+#include "flatenn/report/summary.h"
+
+#include <algorithm>
+#include <map>
+#include <utility>
+
+#include "flatenn/stats/interval.h"
+#include "flatenn/stats/proportion.h"
+
+namespace flatenn {
+namespace {
+
+struct Samples {
+  Accumulator accuracy, faulty_bits, changed_bits;
+};
+
+}  // namespace
+
+std::vector<CellSummary> summarize_cells(const std::vector<Trial>& trials, std::uint64_t images,
+                                         const MapRange& maps) {
+  std::map<std::pair<FaultKind, double>, Samples> cells;
+  for (const Trial& trial : trials) {
+    if (trial.map < maps.first || trial.map >= maps.last) continue;
+    Samples& samples = cells[{trial.kind, trial.rate}];
+    samples.accuracy.add(100.0 * static_cast<double>(trial.correct) / static_cast<double>(images));
+    samples.faulty_bits.add(static_cast<double>(trial.faulty_bits));
+    samples.changed_bits.add(static_cast<double>(trial.changed_bits));
+  }
+  std::vector<CellSummary> summaries;
+  for (const auto& [key, samples] : cells) {
+    const Interval interval = t_interval(samples.accuracy);
+    CellSummary cell;
+    cell.kind = key.first;
+    cell.rate = key.second;
+    cell.maps = interval.n;
+    cell.mean = interval.mean;
+    cell.sd = interval.n > 1 ? interval.sd : 0;
+    cell.lo = std::max(0.0, interval.lo);
+    cell.hi = std::min(100.0, interval.hi);
+    cell.faulty_bits = samples.faulty_bits.mean();
+    cell.changed_bits = samples.changed_bits.mean();
+    summaries.push_back(cell);
+  }
+  return summaries;
+}
+
+SubjectSummary summarize(const Subject& subject, const std::vector<Trial>& trials,
+                         const MapRange& maps) {
+  const Interval clean = wilson_interval(subject.clean_correct, subject.images);
+  return {subject, 100 * clean.mean, 100 * clean.lo, 100 * clean.hi,
+          summarize_cells(trials, subject.images, maps)};
+}
+
+std::vector<SubjectSummary> summarize(const Store& store, const MapRange& maps) {
+  std::vector<SubjectSummary> summaries;
+  for (const Subject& subject : store.subjects()) {
+    summaries.push_back(summarize(subject, store.trials(subject.key()), maps));
+  }
+  return summaries;
+}
+
+}  // namespace flatenn

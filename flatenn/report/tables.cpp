@@ -1,0 +1,161 @@
+#include "flatenn/report/tables.h"
+
+#include <fmt/format.h>
+
+#include <nlohmann/json.hpp>
+
+#include "flatenn/report/table.h"
+
+namespace flatenn {
+namespace {
+
+constexpr const char* kMethod =
+    "mean over fault maps with its 95 % t interval; clean: 95 % Wilson interval over images";
+
+/// Percent with two digits, "-" where not measured.
+std::string percent(double value) { return value < 0 ? "-" : fmt::format("{:.2f}", value); }
+
+std::string interval(double lo, double hi) { return fmt::format("[{:.2f}, {:.2f}]", lo, hi); }
+
+std::string heading(const SubjectSummary& summary) {
+  const Subject& s = summary.subject;
+  std::string text =
+      fmt::format("{} on {} ({} split, {} images)\n", s.label, s.dataset, s.split, s.images);
+  text += fmt::format("float {} %, clean {:.2f} % [{:.2f}, {:.2f}], zero activations {} %\n",
+                      percent(s.float_accuracy), summary.clean, summary.clean_lo, summary.clean_hi,
+                      percent(s.sparsity));
+  text += fmt::format("memory {} bits, exposed {}{}\n", s.memory_bits, s.exposed_bits,
+                      s.exposure.empty() ? "" : " (" + s.exposure + ")");
+  return text;
+}
+
+}  // namespace
+
+std::string summary_text(const std::vector<SubjectSummary>& summaries) {
+  std::string text;
+  for (const SubjectSummary& summary : summaries) {
+    Table table{{"kind", "rate", "accuracy %", "95 % interval", "sd", "drop", "maps", "images",
+                 "bits changed", "of faulty"},
+                {}};
+    for (const CellSummary& cell : summary.cells) {
+      table.rows.push_back({std::string(to_string(cell.kind)), fmt::format("{:g}", cell.rate),
+                            fmt::format("{:.2f}", cell.mean), interval(cell.lo, cell.hi),
+                            cell.maps > 1 ? fmt::format("{:.2f}", cell.sd) : "-",
+                            fmt::format("{:.2f}", summary.clean - cell.mean),
+                            fmt::format("{}", cell.maps), fmt::format("{}", summary.subject.images),
+                            fmt::format("{:.1f}", cell.changed_bits),
+                            fmt::format("{:.1f}", cell.faulty_bits)});
+    }
+    text += heading(summary) + "\n" + aligned_text(table) + "\n";
+  }
+  return text + fmt::format("Accuracy: {}.\n", kMethod);
+}
+
+std::string overview_text(const std::vector<SubjectSummary>& summaries) {
+  Table table{{"network", "images", "float %", "clean %", "95 % interval", "zero codes %"}, {}};
+  bool faults = false;
+  for (const SubjectSummary& summary : summaries) faults = faults || !summary.cells.empty();
+  if (faults) {
+    const auto more = {"kind", "rate", "faulty %", "95 % interval", "maps", "bits changed"};
+    table.columns.insert(table.columns.end(), more.begin(), more.end());
+  }
+  for (const SubjectSummary& summary : summaries) {
+    const Subject& s = summary.subject;
+    const std::vector<std::string> head = {s.label,
+                                           fmt::format("{}", s.images),
+                                           percent(s.float_accuracy),
+                                           fmt::format("{:.2f}", summary.clean),
+                                           interval(summary.clean_lo, summary.clean_hi),
+                                           percent(s.sparsity)};
+    if (!faults) table.rows.push_back(head);
+    for (const CellSummary& cell : summary.cells) {
+      std::vector<std::string> row = head;
+      row.insert(row.end(),
+                 {std::string(to_string(cell.kind)), fmt::format("{:g}", cell.rate),
+                  fmt::format("{:.2f}", cell.mean), interval(cell.lo, cell.hi),
+                  fmt::format("{}", cell.maps), fmt::format("{:.1f}", cell.changed_bits)});
+      table.rows.push_back(std::move(row));
+    }
+  }
+  return aligned_text(table) + "\n" + fmt::format("Accuracy: {}.\n", kMethod);
+}
+
+std::string summary_csv(const std::vector<SubjectSummary>& summaries) {
+  Table table{{"label",    "model_hash",     "dataset",      "split",    "exposure",
+               "seed",     "float_accuracy", "clean",        "clean_lo", "clean_hi",
+               "sparsity", "memory_bits",    "exposed_bits", "kind",     "rate",
+               "maps",     "images",         "mean",         "sd",       "lo",
+               "hi",       "bits_changed",   "bits_faulty"},
+              {}};
+  for (const SubjectSummary& summary : summaries) {
+    const Subject& s = summary.subject;
+    for (const CellSummary& cell : summary.cells) {
+      const auto text = [](auto value) { return fmt::format("{}", value); };
+      table.rows.push_back({s.label,
+                            s.model_hash,
+                            s.dataset,
+                            s.split,
+                            s.exposure,
+                            text(s.seed),
+                            s.float_accuracy < 0 ? "" : text(s.float_accuracy),
+                            text(summary.clean),
+                            text(summary.clean_lo),
+                            text(summary.clean_hi),
+                            s.sparsity < 0 ? "" : text(s.sparsity),
+                            text(s.memory_bits),
+                            text(s.exposed_bits),
+                            std::string(to_string(cell.kind)),
+                            text(cell.rate),
+                            text(cell.maps),
+                            text(s.images),
+                            text(cell.mean),
+                            text(cell.sd),
+                            text(cell.lo),
+                            text(cell.hi),
+                            text(cell.changed_bits),
+                            text(cell.faulty_bits)});
+    }
+  }
+  return csv_text(table);
+}
+
+std::string summary_json(const std::vector<SubjectSummary>& summaries) {
+  using nlohmann::ordered_json;
+  const auto measured = [](double v) { return v < 0 ? ordered_json() : ordered_json(v); };
+  ordered_json subjects = ordered_json::array();
+  for (const SubjectSummary& summary : summaries) {
+    const Subject& s = summary.subject;
+    ordered_json cells = ordered_json::array();
+    for (const CellSummary& c : summary.cells) {
+      cells.push_back({{"kind", to_string(c.kind)},
+                       {"rate", c.rate},
+                       {"maps", c.maps},
+                       {"images", s.images},
+                       {"mean", c.mean},
+                       {"sd", c.sd},
+                       {"lo", c.lo},
+                       {"hi", c.hi},
+                       {"bits_changed", c.changed_bits},
+                       {"bits_faulty", c.faulty_bits}});
+    }
+    subjects.push_back({{"label", s.label},
+                        {"model_hash", s.model_hash},
+                        {"data_hash", s.data_hash},
+                        {"dataset", s.dataset},
+                        {"split", s.split},
+                        {"images", s.images},
+                        {"exposure", s.exposure},
+                        {"memory_bits", s.memory_bits},
+                        {"exposed_bits", s.exposed_bits},
+                        {"seed", s.seed},
+                        {"float_accuracy", measured(s.float_accuracy)},
+                        {"clean", summary.clean},
+                        {"clean_lo", summary.clean_lo},
+                        {"clean_hi", summary.clean_hi},
+                        {"sparsity", measured(s.sparsity)},
+                        {"cells", cells}});
+  }
+  return ordered_json({{"format", 1}, {"method", kMethod}, {"subjects", subjects}}).dump(2) + "\n";
+}
+
+}  // namespace flatenn

@@ -1,0 +1,28 @@
+// Tables: summaries as text for a person, CSV and JSON for programs.
+//
+// No figure stands alone: accuracy under faults comes with its number of maps and images and its
+// interval, beside the accuracy without faults and that of the float network; the nominal rate
+// comes beside the bits that really changed.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "flatenn/report/summary.h"
+
+namespace flatenn {
+
+/// One block a subject, a row a cell.
+std::string summary_text(const std::vector<SubjectSummary>& summaries);
+
+/// One row a subject and cell, or a subject alone where it has no cells: for few figures.
+std::string overview_text(const std::vector<SubjectSummary>& summaries);
+
+/// One row a cell; the columns of the subject are repeated.
+std::string summary_csv(const std::vector<SubjectSummary>& summaries);
+
+/// {"format": 1, "interval": "...", "subjects": [{"label", "model_hash", ..., "cells": [...]}]};
+/// docs/formats.md lists the fields.
+std::string summary_json(const std::vector<SubjectSummary>& summaries);
+
+}  // namespace flatenn

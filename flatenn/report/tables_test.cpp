@@ -1,0 +1,77 @@
+#include "flatenn/report/tables.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <nlohmann/json.hpp>
+
+namespace flatenn {
+namespace {
+
+using testing::HasSubstr;
+
+SubjectSummary example() {
+  SubjectSummary summary;
+  summary.subject.label = "sparse, \"x\"";
+  summary.subject.model_hash = "abc";
+  summary.subject.dataset = "fashion-mnist";
+  summary.subject.split = "test";
+  summary.subject.images = 10000;
+  summary.subject.memory_bits = 4000;
+  summary.subject.exposed_bits = 4000;
+  summary.subject.float_accuracy = 91.5;
+  summary.clean = 90, summary.clean_lo = 89.4, summary.clean_hi = 90.6;
+  summary.cells = {{FaultKind::flip, 0.01, 50, 61.25, 5.5, 59.69, 62.81, 40.2, 39.5},
+                   {FaultKind::flip, 0.02, 1, 30, 0, 0, 100, 80, 80}};
+  return summary;
+}
+
+TEST(SummaryText, ShowsEveryFigureWithItsCountAndInterval) {
+  EXPECT_EQ(summary_text({example()}),
+            "sparse, \"x\" on fashion-mnist (test split, 10000 images)\n"
+            "float 91.50 %, clean 90.00 % [89.40, 90.60], zero activations - %\n"
+            "memory 4000 bits, exposed 4000\n"
+            "\n"
+            "kind  rate  accuracy %   95 % interval    sd   drop  maps  images  bits changed  "
+            "of faulty\n"
+            "----  ----  ----------  --------------  ----  -----  ----  ------  ------------  "
+            "---------\n"
+            "flip  0.01       61.25  [59.69, 62.81]  5.50  28.75    50   10000          39.5  "
+            "     40.2\n"
+            "flip  0.02       30.00  [0.00, 100.00]     -  60.00     1   10000          80.0  "
+            "     80.0\n"
+            "\n"
+            "Accuracy: mean over fault maps with its 95 % t interval; clean: 95 % Wilson interval "
+            "over images.\n");
+}
+
+TEST(OverviewText, IsOneRowASubjectWithoutFaults) {
+  SubjectSummary clean = example();
+  clean.cells.clear();
+  EXPECT_THAT(overview_text({clean}), HasSubstr("sparse, \"x\"   10000    91.50    90.00  "
+                                                "[89.40, 90.60]             -\n"));
+  EXPECT_THAT(overview_text({example()}), HasSubstr("flip  0.01     61.25  [59.69, 62.81]"));
+}
+
+TEST(SummaryCsv, IsOneRowACell) {
+  const std::string csv = summary_csv({example()});
+  EXPECT_EQ(std::count(csv.begin(), csv.end(), '\n'), 3);
+  EXPECT_THAT(csv, HasSubstr("\n\"sparse, \"\"x\"\"\",abc,fashion-mnist,test,,0,91.5,90,89.4,90.6,,"
+                             "4000,4000,flip,0.01,50,10000,61.25,5.5,59.69,62.81,39.5,40.2\n"));
+}
+
+TEST(SummaryJson, HoldsTheFigures) {
+  const auto json = nlohmann::json::parse(summary_json({example()}));
+  EXPECT_EQ(json["format"], 1);
+  const auto& subject = json["subjects"][0];
+  EXPECT_EQ(subject["label"], "sparse, \"x\"");
+  EXPECT_EQ(subject["clean_hi"], 90.6);
+  EXPECT_TRUE(subject["sparsity"].is_null());
+  EXPECT_EQ(subject["cells"].size(), 2u);
+  EXPECT_EQ(subject["cells"][0]["kind"], "flip");
+  EXPECT_EQ(subject["cells"][0]["maps"], 50);
+  EXPECT_EQ(subject["cells"][0]["bits_changed"], 39.5);
+}
+
+}  // namespace
+}  // namespace flatenn

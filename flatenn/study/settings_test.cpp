@@ -1,0 +1,152 @@
+#include "flatenn/study/settings.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "flatenn/base/error.h"
+
+namespace flatenn {
+namespace {
+
+using testing::ElementsAre;
+using testing::HasSubstr;
+
+constexpr std::string_view kStudy = R"(
+seeds = [0, 1]
+[train]
+epochs = 3
+sparsity.strength = 3e-5
+plan.radius_warmup = 1
+[[arm]]
+name = "standard"
+[[arm]]
+name = "sparse"
+sparse = true
+[[arm]]
+name = "sparse-saq-code"
+sparse = true
+metric = "code"
+radius = 0.02
+[campaign]
+kinds = ["flip"]
+rates = [0.01]
+maps = 5
+images = 100
+[validation]
+maps = 3
+images = 50
+)";
+
+StudySettings read(const std::vector<std::string>& overrides = {}) {
+  StudySettings study;
+  read_config_text(kStudy, "s.toml", overrides, [&](Binder& b) { bind(b, study); });
+  return study;
+}
+
+std::string text_of(TrainSettings settings) {
+  return write_config([&](Binder& b) { bind(b, settings); });
+}
+
+std::string error_of(const std::vector<std::string>& overrides) {
+  try {
+    check_settings(read(overrides));
+  } catch (const Error& e) {
+    return e.what();
+  }
+  return "no error";
+}
+
+TEST(StudySettings, ReadsAStudy) {
+  const StudySettings study = read();
+  check_settings(study);
+  EXPECT_THAT(study.seeds, ElementsAre(0, 1));
+  ASSERT_EQ(study.arms.size(), 3u);
+  EXPECT_EQ(study.arms[2].metric, "code");
+  EXPECT_EQ(study.arms[2].radius, 0.02);
+  EXPECT_EQ(training_name(study.arms[2], 1), "sparse-saq-code-seed1");
+}
+
+TEST(StudySettings, ArmsShareAllButSparsityAndStepPlan) {
+  const StudySettings study = read();
+  const TrainSettings plain = arm_training(study, study.arms[0], 1);
+  EXPECT_EQ(plain.epochs, 3);
+  EXPECT_EQ(plain.seed, 1u);
+  EXPECT_EQ(plain.sparsity.strength, 0);
+  EXPECT_EQ(plain.plan.kind, StepPlanKind::plain);
+  const TrainSettings saq = arm_training(study, study.arms[2], 0);
+  EXPECT_EQ(saq.sparsity.strength, 3e-5);
+  EXPECT_EQ(saq.plan.kind, StepPlanKind::sharpness_aware);
+  EXPECT_EQ(saq.plan.metric, Metric::code);
+  EXPECT_EQ(saq.plan.radius, 0.02);
+  EXPECT_EQ(saq.plan.radius_warmup, 1);
+}
+
+TEST(StudySettings, AChangeConcernsOnlyTheArmsItCanMatterTo) {
+  const StudySettings before = read();
+  const auto same = [&](const StudySettings& after, std::size_t arm) {
+    return text_of(arm_training(before, before.arms[arm], 0)) ==
+           text_of(arm_training(after, after.arms[arm], 0));
+  };
+  const StudySettings radius = read({"arm.2.radius=0.03"});
+  EXPECT_TRUE(same(radius, 0) && same(radius, 1));
+  EXPECT_FALSE(same(radius, 2));
+  const StudySettings strength = read({"train.sparsity.strength=1e-5"});
+  EXPECT_TRUE(same(strength, 0));
+  EXPECT_FALSE(same(strength, 1) || same(strength, 2));
+  const StudySettings warmup = read({"train.plan.radius_warmup=2"});
+  EXPECT_TRUE(same(warmup, 0) && same(warmup, 1));
+  EXPECT_FALSE(same(warmup, 2));
+  EXPECT_FALSE(same(read({"train.epochs=4"}), 0));
+}
+
+TEST(StudySettings, MetricsAreTheTrainers) {
+  for (const auto& [name, metric] :
+       std::vector<std::pair<std::string, Metric>>{{"weight", Metric::weight},
+                                                   {"adaptive", Metric::adaptive},
+                                                   {"code", Metric::code},
+                                                   {"code_per_layer", Metric::code_per_layer}}) {
+    const StudySettings study = read({"arm.2.metric=" + name});
+    EXPECT_EQ(arm_training(study, study.arms[2], 0).plan.metric, metric) << name;
+  }
+}
+
+TEST(StudySettings, ValidationUsesItsOwnMaps) {
+  const CampaignSettings validation = validation_campaign(read());
+  EXPECT_EQ(validation.first_map, 10000u);
+  EXPECT_EQ(validation.maps, 3u);
+  EXPECT_EQ(validation.images, 50u);
+  EXPECT_EQ(validation.rates, read().campaign.rates);
+}
+
+TEST(StudySettings, ResolvedTextReadsBack) {
+  StudySettings study = read();
+  const std::string text = write_config([&](Binder& b) { bind(b, study); });
+  StudySettings again;
+  read_config_text(text, "t", {}, [&](Binder& b) { bind(b, again); });
+  EXPECT_EQ(write_config([&](Binder& b) { bind(b, again); }), text);
+}
+
+TEST(StudySettings, MistakesAreOneClearLine) {
+  EXPECT_THAT(error_of({"arm=[]"}), HasSubstr("at least one [[arm]]"));
+  EXPECT_THAT(error_of({"arm.0.name=''"}), HasSubstr("arm name ''"));
+  EXPECT_THAT(error_of({"arm.0.name='../x'"}), HasSubstr("arm name '../x'"));
+  EXPECT_THAT(error_of({"arm.0.name='a/b'"}), HasSubstr("arm name 'a/b'"));
+  EXPECT_THAT(error_of({"arm.0.name=sparse"}), HasSubstr("two arms are called 'sparse'"));
+  EXPECT_THAT(error_of({"arm.0.sparse=true"}), HasSubstr("arm 'sparse': another arm"));
+  EXPECT_THAT(error_of({"arm.0.radius=1"}), HasSubstr("no effect without a metric"));
+  EXPECT_THAT(error_of({"arm.2.metric=cod"}), HasSubstr("did you mean 'code'?"));
+  EXPECT_THAT(error_of({"arm.2.radius=-1"}), HasSubstr("at least 0"));
+  EXPECT_THAT(error_of({"seeds=[]"}), HasSubstr("seeds: the list is empty"));
+  EXPECT_THAT(error_of({"seeds=[1,1]"}), HasSubstr("listed twice"));
+  EXPECT_THAT(error_of({"train.seed=1"}), HasSubstr("in 'seeds'"));
+  EXPECT_THAT(error_of({"train.plan.radius=1"}), HasSubstr("stand in its arms"));
+  EXPECT_THAT(error_of({"train.sparsity.strength=0"}), HasSubstr("a sparse arm needs"));
+  EXPECT_THAT(error_of({"campaign.maps=10001"}), HasSubstr("where the maps of validation begin"));
+  EXPECT_THAT(error_of({"campaign.first_map=10000"}), HasSubstr("maps of validation"));
+  EXPECT_THAT(error_of({"campaign.first_map=9998", "campaign.maps=2"}), HasSubstr("no error"));
+  EXPECT_THAT(error_of({"campaign.rates=[2]"}), HasSubstr("2"));
+  EXPECT_THAT(error_of({"validation.maps=0"}), HasSubstr("at least 1"));
+}
+
+}  // namespace
+}  // namespace flatenn

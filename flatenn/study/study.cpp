@@ -1,0 +1,161 @@
+#include "flatenn/study/study.h"
+
+#include <algorithm>
+#include <numeric>
+#include <thread>
+
+#include "flatenn/base/error.h"
+#include "flatenn/base/file.h"
+#include "flatenn/study/choice.h"
+#include "flatenn/study/jobs.h"
+#include "flatenn/study/measured.h"
+#include "flatenn/train/trainer.h"
+
+namespace flatenn {
+namespace {
+
+namespace fs = std::filesystem;
+
+std::string settings_text(TrainSettings settings) {
+  return write_config([&](Binder& b) { bind(b, settings); });
+}
+
+/// Takes a training with other settings out of the way. The folder leaves its name in one step, so
+/// that an interruption cannot leave half of it to be taken for the new training.
+void retire_other_training(const fs::path& folder, const TrainSettings& settings,
+                           const Context& context) {
+  fs::path retired = folder;
+  retired += ".retired";
+  std::error_code error;
+  fs::remove_all(retired, error);
+  const fs::path config = folder / "config.toml";
+  if (!fs::exists(config) || read_text_file(config) == settings_text(settings)) return;
+  context.events->note(
+      fmt::format("{}: its settings changed, training again", folder.filename().string()));
+  fs::rename(folder, retired, error);
+  if (error) fail("{}: cannot replace: {}", folder.string(), error.message());
+  fs::remove_all(retired, error);
+}
+
+int jobs_at_once(const StudySettings& study) {
+  if (study.jobs > 0) return study.jobs;
+  const int processors = static_cast<int>(std::max(1u, std::thread::hardware_concurrency()));
+  return std::max(1, processors / study.train.threads);
+}
+
+std::vector<TrainedArm> train_arms(const StudySettings& study, const TrainData& data,
+                                   const fs::path& folder, const Context& context) {
+  std::vector<TrainedArm> arms;
+  for (const ArmSettings& arm : study.arms) {
+    for (const int seed : study.seeds) arms.push_back({arm, static_cast<std::uint64_t>(seed), {}});
+  }
+  // Sharpness-aware arms take twice as long: started first, the processors finish together.
+  std::vector<TrainedArm*> order;
+  for (TrainedArm& arm : arms) order.push_back(&arm);
+  std::ranges::stable_partition(order, [](const TrainedArm* a) { return !a->arm.metric.empty(); });
+  std::vector<std::function<void(const Context&)>> jobs;
+  for (TrainedArm* arm : order) {
+    jobs.push_back([&, arm](const Context& job_context) {
+      const TrainSettings settings = arm_training(study, arm->arm, arm->seed);
+      const fs::path place = folder / "arms" / arm->name();
+      retire_other_training(place, settings, job_context);
+      arm->model = train(settings, data, place, job_context);
+    });
+  }
+  run_jobs(jobs, jobs_at_once(study), context);
+  return arms;
+}
+
+std::vector<MeasuredArm> measure(const CampaignSettings& campaign,
+                                 const std::vector<TrainedArm>& arms, const Dataset& data,
+                                 Split split, Store& store, const Context& context) {
+  std::vector<CampaignModel> models;
+  for (const TrainedArm& arm : arms) models.push_back({arm.name(), &arm.model});
+  run_campaign(campaign, models, data, to_string(split), store, context);
+  return read_measured(campaign, arms, campaign_images(campaign, data), to_string(split), store);
+}
+
+/// The arms that validation looks at: all, or those of the reference arm.
+std::vector<TrainedArm> validation_arms(const StudySettings& study,
+                                        const std::vector<TrainedArm>& arms) {
+  if (study.validation.all_arms) return arms;
+  std::vector<ArmAccuracies> roles;
+  for (const ArmSettings& arm : study.arms) {
+    roles.push_back({arm.name, arm.sparse, arm.metric, {}, {}});
+  }
+  const std::string& reference = roles[reference_arm(roles)].name;
+  std::vector<TrainedArm> chosen;
+  std::ranges::copy_if(arms, std::back_inserter(chosen),
+                       [&](const TrainedArm& arm) { return arm.arm.name == reference; });
+  return chosen;
+}
+
+/// Index of the claims' cell in the order of collect_cells.
+std::size_t choose_on_validation(const StudySettings& study, const std::vector<TrainedArm>& arms,
+                                 const Dataset& data, Store& store, const Context& context) {
+  const CampaignSettings campaign = validation_campaign(study);
+  const std::vector<MeasuredArm> measured =
+      measure(campaign, validation_arms(study, arms), data, Split::validation, store, context);
+  const std::vector<CellAccuracies> cells = collect_cells(campaign, measured);
+  const std::size_t chosen = choose_cell(cells, 100.0 / data.classes, study.validation.margin);
+  context.events->note(fmt::format("claims are judged at {}, rate {}: chosen on validation",
+                                   to_string(cells[chosen].kind), cells[chosen].rate));
+  return chosen;
+}
+
+void check_images(std::string_view key, std::uint64_t asked, const Dataset& data) {
+  if (asked > data.size()) {
+    fail("{}: {} asked, but {} has {} images for it", key, asked, data.name, data.size());
+  }
+}
+
+std::vector<ArmResult> arm_results(const std::vector<TrainedArm>& arms) {
+  std::vector<ArmResult> results;
+  for (const TrainedArm& arm : arms) {
+    const ModelInfo& info = arm.model.info;
+    results.push_back({arm.arm.name, arm.seed, arm.arm.metric, info.float_accuracy,
+                       info.clean_accuracy, info.sparsity,
+                       fmt::format("arms/{}/model.safetensors", arm.name())});
+  }
+  return results;
+}
+
+void write_results(const StudySummary& summary, const fs::path& folder) {
+  write_file(folder / "arms.csv", arms_csv(summary));
+  write_file(folder / "faulty.csv", faulty_csv(summary));
+  write_file(folder / "claims.csv", claims_csv(summary));
+  write_file(folder / "curves.svg", study_svg(summary));
+  write_file(folder / "tables.txt", study_text(summary));
+  write_file(folder / "summary.json", study_json(summary));
+}
+
+}  // namespace
+
+StudySummary run_study(const StudySettings& settings, const fs::path& folder,
+                       const Context& context) {
+  check_settings(settings);
+  const TrainData data = load_train_data(settings.train);
+  // Wrong numbers of images must show before hours of training, not after.
+  check_images("campaign.images", settings.campaign.images, data.test);
+  check_images("validation.images", settings.validation.images, data.validation);
+
+  make_folder(folder);
+  // Held open to the end: two runs of one study in the same folder would disturb each other.
+  Store validation_store = Store::open(folder / "validation.db");
+  Store store = Store::open(folder / "faults.db");
+  StudySettings resolved = settings;
+  write_file(folder / "study.toml", write_config([&](Binder& b) { bind(b, resolved); }));
+
+  const std::vector<TrainedArm> arms = train_arms(settings, data, folder, context);
+  StudySummary summary;
+  summary.chosen = choose_on_validation(settings, arms, data.validation, validation_store, context);
+  const std::vector<MeasuredArm> measured =
+      measure(settings.campaign, arms, data.test, Split::test, store, context);
+  summary.arms = arm_results(arms);
+  summary.faulty = collect_faulty(settings.campaign, measured);
+  summary.cells = collect_cells(settings.campaign, measured);
+  write_results(summary, folder);
+  return summary;
+}
+
+}  // namespace flatenn

@@ -1,0 +1,92 @@
+#include "flatenn/train/checkpoint.h"
+
+#include <gtest/gtest.h>
+#include <torch/torch.h>
+
+#include "flatenn/base/error.h"
+#include "flatenn/base/file.h"
+#include "flatenn/train/testing.h"
+
+namespace flatenn {
+namespace {
+
+using testing_train::TemporaryFolder;
+
+Graph small_graph() {
+  Graph graph;
+  graph.nodes.push_back({"input", Input{.channels = 3, .height = 1, .width = 1}, {}});
+  graph.nodes.push_back({"conv", Conv2d{.out_channels = 2, .bias = false}, {0}});
+  graph.nodes.push_back({"bn", BatchNorm{}, {1}});
+  graph.nodes.push_back({"act", Activation{}, {2}});
+  graph.nodes.push_back({"flat", Flatten{}, {3}});
+  graph.nodes.push_back({"fc", Linear{.out_features = 2}, {4}});
+  graph.nodes.push_back({"output", Output{}, {5}});
+  return graph;
+}
+
+struct Fixture {
+  explicit Fixture(std::uint64_t seed)
+      : module(small_graph(), seed, torch::kCPU), optimizer(module, {}) {}
+  Module module;
+  Sgd optimizer;
+};
+
+const TrainingIdentity kIdentity{"epochs = 3\n", "0123"};
+
+TEST(Checkpoint, KeepsEverything) {
+  const TemporaryFolder folder("checkpoint");
+  Fixture a(1);
+  a.optimizer.momenta()[0].fill_(0.125);
+  a.module.buffers()[0].tensor.fill_(7);
+  const TrainingState state{2, 3.5e-5, {"{\"epoch\":1}", "{\"epoch\":2}"}};
+  save_checkpoint(folder / "c", kIdentity, state, a.module, a.optimizer);
+  Fixture b(2);
+  const auto loaded = load_checkpoint(folder / "c", kIdentity, b.module, b.optimizer);
+  ASSERT_TRUE(loaded.has_value());
+  EXPECT_EQ(loaded->epochs_done, 2);
+  EXPECT_EQ(loaded->sparsity_strength, 3.5e-5);
+  EXPECT_EQ(loaded->log, state.log);
+  EXPECT_TRUE(b.module.initialised());
+  for (std::size_t i = 0; i < a.module.parameters().size(); ++i) {
+    EXPECT_TRUE(torch::equal(a.module.parameters()[i].tensor, b.module.parameters()[i].tensor));
+    EXPECT_TRUE(torch::equal(a.optimizer.momenta()[i], b.optimizer.momenta()[i]));
+  }
+  EXPECT_EQ(b.module.buffers()[0].tensor[0].item<float>(), 7);
+}
+
+TEST(Checkpoint, NoFileIsNoCheckpoint) {
+  const TemporaryFolder folder("checkpoint");
+  Fixture a(1);
+  EXPECT_FALSE(load_checkpoint(folder / "c", kIdentity, a.module, a.optimizer).has_value());
+}
+
+TEST(Checkpoint, OtherSettingsOrDataAreRefused) {
+  const TemporaryFolder folder("checkpoint");
+  Fixture a(1);
+  save_checkpoint(folder / "c", kIdentity, {}, a.module, a.optimizer);
+  EXPECT_THROW(load_checkpoint(folder / "c", {"epochs = 4\n", "0123"}, a.module, a.optimizer),
+               Error);
+  EXPECT_THROW(load_checkpoint(folder / "c", {"epochs = 3\n", "4567"}, a.module, a.optimizer),
+               Error);
+}
+
+TEST(Checkpoint, DamageIsAnErrorThatNamesTheFile) {
+  const TemporaryFolder folder("checkpoint");
+  Fixture a(1);
+  save_checkpoint(folder / "c", kIdentity, {1, 0, {"{}"}}, a.module, a.optimizer);
+  const std::vector<std::byte> whole = read_file(folder / "c");
+  for (std::size_t keep = 0; keep < whole.size(); keep += 37) {
+    write_file(folder / "c", std::span(whole).first(keep));
+    EXPECT_THROW(load_checkpoint(folder / "c", kIdentity, a.module, a.optimizer), Error) << keep;
+  }
+  // A log that does not match the counter, and a tensor of another shape.
+  save_checkpoint(folder / "c", kIdentity, {2, 0, {"{}"}}, a.module, a.optimizer);
+  EXPECT_THROW(load_checkpoint(folder / "c", kIdentity, a.module, a.optimizer), Error);
+  a.optimizer.momenta()[0] = torch::zeros({5});
+  save_checkpoint(folder / "c", kIdentity, {}, a.module, a.optimizer);
+  Fixture b(1);
+  EXPECT_THROW(load_checkpoint(folder / "c", kIdentity, b.module, b.optimizer), Error);
+}
+
+}  // namespace
+}  // namespace flatenn

@@ -1,0 +1,119 @@
+#include "flatenn/train/export.h"
+
+#include <gtest/gtest.h>
+#include <torch/torch.h>
+
+#include "flatenn/data/synthetic.h"
+#include "flatenn/engine/reference_evaluator.h"
+#include "flatenn/train/images.h"
+#include "flatenn/train/step_plan.h"
+#include "flatenn/train/testing.h"
+
+namespace flatenn {
+namespace {
+
+using torch::Tensor;
+
+/// Trains a few steps, so that steps, biases and running statistics have left their start.
+void train_a_little(Module& module, const Dataset& data, int steps) {
+  const auto& input = std::get<Input>(module.graph().nodes[0].op);
+  Sgd optimizer(module, {});
+  const auto plan = make_step_plan({});
+  for (int i = 0; i < steps; ++i) {
+    const std::size_t first = static_cast<std::size_t>(i) * 40;
+    const Batch batch = make_batch(
+        data, input,
+        std::span(data.images).subspan(first * data.image_bytes(), 40 * data.image_bytes()),
+        std::span(data.labels).subspan(first, 40), torch::kCPU);
+    plan->step(module, optimizer, {batch, {}, 0.02, 0});
+  }
+}
+
+struct Case {
+  const char* network;
+  WeightQuantizer quantizer;
+  bool batch_norm;
+};
+
+class Export : public ::testing::TestWithParam<Case> {};
+
+/// Codes of every activation, trained module against the integer definition.
+TEST_P(Export, IntegerNetworkRepeatsTheFakeQuantizedOne) {
+  TrainSettings settings = testing_train::small_settings();
+  settings.network.name = GetParam().network;
+  settings.network.quantizer = GetParam().quantizer;
+  settings.network.batch_norm = GetParam().batch_norm;
+  const SyntheticOptions shape{.channels = 1, .height = 28, .width = 28};
+  const bool convolutional = settings.network.name != "mlp";
+  const Dataset data = convolutional ? make_synthetic(shape, 0, 400)
+                                     : load_dataset("synthetic", Split::train).slice(0, 400);
+  Module module(build_training_graph(settings, data), 5, torch::kCPU);
+  train_a_little(module, data, 8);
+  const Model model = export_model(module);
+  EXPECT_EQ(model.graph.nodes.size(), fold_batch_norm(module.graph()).nodes.size());
+
+  const std::size_t images = 60;
+  const Batch batch = make_batch(data, std::get<Input>(module.graph().nodes[0].op),
+                                 std::span(data.images).first(images * data.image_bytes()),
+                                 std::span(data.labels).first(images), torch::kCPU);
+  const Pass pass = module.forward(batch.pixels, {.training = false, .keep_results = true});
+  const auto evaluator = make_reference_evaluator(model, data);
+  std::int64_t codes = 0, different = 0;
+  for (std::size_t i = 0; i < model.graph.nodes.size(); ++i) {
+    if (!std::holds_alternative<Activation>(model.graph.nodes[i].op)) continue;
+    const int node = module.graph().find(model.graph.nodes[i].name);
+    const Tensor trained = (pass.results[static_cast<std::size_t>(node)] / model.steps[i])
+                               .round()
+                               .permute({3, 0, 1, 2})
+                               .reshape({-1})
+                               .to(torch::kInt32);
+    const NodeTrace trace = evaluator->trace(static_cast<int>(i), 0, images);
+    ASSERT_EQ(static_cast<std::int64_t>(trace.codes.size()), trained.numel());
+    for (std::size_t j = 0; j < trace.codes.size(); ++j) {
+      different += trace.codes[j] != trained.data_ptr<std::int32_t>()[j] ? 1 : 0;
+    }
+    codes += trained.numel();
+  }
+  // At most one in a million, and never more than a single code that met a tie.
+  EXPECT_LE(different, std::max<std::int64_t>(1, codes / 1000000)) << "of " << codes;
+  const NodeTrace logits =
+      evaluator->trace(static_cast<int>(model.graph.nodes.size()) - 1, 0, images);
+  const Tensor expected = torch::tensor(logits.values).reshape({std::int64_t(images), -1});
+  const double far = ((expected - pass.logits).abs().amax(1) > 1e-3).sum().item<double>();
+  EXPECT_LE(far, different);
+}
+
+INSTANTIATE_TEST_SUITE_P(All, Export,
+                         ::testing::Values(Case{"mlp", WeightQuantizer::lsq, false},
+                                           Case{"lenet5", WeightQuantizer::lsq, false},
+                                           Case{"lenet5", WeightQuantizer::lsq, true},
+                                           Case{"lenet5", WeightQuantizer::saq, true},
+                                           Case{"lenet5", WeightQuantizer::robust, false},
+                                           Case{"resnet20", WeightQuantizer::lsq, true}),
+                         [](const auto& info) {
+                           return std::string(info.param.network) + "_" +
+                                  std::string(to_string(info.param.quantizer)) +
+                                  (info.param.batch_norm ? "_bn" : "");
+                         });
+
+TEST(ExportModel, StoresTheValuesOfTheForwardPassBitForBit) {
+  const TrainSettings settings = testing_train::small_settings();
+  const Dataset data = load_dataset("synthetic", Split::train).slice(0, 400);
+  Module module(build_training_graph(settings, data), 6, torch::kCPU);
+  train_a_little(module, data, 5);
+  const Batch batch = make_batch(data, std::get<Input>(module.graph().nodes[0].op), data.image(0),
+                                 std::span(data.labels).first(1), torch::kCPU);
+  const Pass pass = module.forward(batch.pixels, {});
+  const Model model = export_model(module);
+  ASSERT_EQ(pass.weights.size(), model.weights.size());
+  for (std::size_t i = 0; i < model.weights.size(); ++i) {
+    const WeightTensor& stored = model.weights[i];
+    for (std::size_t j = 0; j < stored.codes.size(); ++j) {
+      ASSERT_EQ(pass.weights[i].values.data_ptr<float>()[j],
+                dequantize(stored.codes[j], stored.scale, stored.offset));
+    }
+  }
+}
+
+}  // namespace
+}  // namespace flatenn

@@ -1,0 +1,119 @@
+#include "flatenn/train/module.h"
+
+#include <gtest/gtest.h>
+#include <torch/torch.h>
+
+#include "flatenn/base/error.h"
+#include "flatenn/train/loss_terms.h"
+
+namespace flatenn {
+namespace {
+
+using torch::Tensor;
+
+/// conv 4@3x3, activation, pool, linear 3, on 1x6x6 images.
+Graph small_graph() {
+  Graph graph;
+  graph.nodes.push_back({"input", Input{.channels = 1, .height = 6, .width = 6}, {}});
+  graph.nodes.push_back({"conv", Conv2d{.out_channels = 4, .kernel = 3, .padding = 1}, {0}});
+  graph.nodes.push_back({"act", Activation{}, {1}});
+  graph.nodes.push_back({"pool", MaxPool{}, {2}});
+  graph.nodes.push_back({"flat", Flatten{}, {3}});
+  graph.nodes.push_back({"fc", Linear{.out_features = 3}, {4}});
+  graph.nodes.push_back({"output", Output{}, {5}});
+  return graph;
+}
+
+Tensor some_pixels() {
+  return torch::arange(6 * 6 * 5, torch::kFloat32).remainder(7).reshape({1, 6, 6, 5}) / 7;
+}
+
+TEST(Module, StartsFromTheSeedAlone) {
+  const Module a(small_graph(), 1, torch::kCPU);
+  const Module b(small_graph(), 1, torch::kCPU);
+  const Module c(small_graph(), 2, torch::kCPU);
+  const Tensor weights = a.find(5, ParameterKind::weight);
+  EXPECT_TRUE(torch::equal(weights, b.find(5, ParameterKind::weight)));
+  EXPECT_FALSE(torch::equal(weights, c.find(5, ParameterKind::weight)));
+  const double deviation = weights.std().item<double>();
+  EXPECT_NEAR(deviation, std::sqrt(2.0 / 36), 0.05);  // He et al. 2015
+}
+
+TEST(Module, FloatPassIsThePlainNetwork) {
+  Module module(small_graph(), 1, torch::kCPU);
+  const Tensor x = some_pixels();
+  const Pass pass = module.forward(x, {.quantized = false, .training = false});
+  Tensor y = torch::conv2d(x.permute({3, 0, 1, 2}), module.find(1, ParameterKind::weight),
+                           module.find(1, ParameterKind::bias), 1, 1);
+  y = torch::max_pool2d(torch::relu(y), 2).flatten(1);
+  y = torch::linear(y, module.find(5, ParameterKind::weight), module.find(5, ParameterKind::bias));
+  EXPECT_TRUE(torch::allclose(pass.logits, y, 1e-5, 1e-6));
+  EXPECT_FALSE(module.initialised());
+}
+
+TEST(Module, FirstQuantizedPassSetsActivationSteps) {
+  Module module(small_graph(), 1, torch::kCPU);
+  module.forward(some_pixels(), {});
+  EXPECT_TRUE(module.initialised());
+  const float step = module.find(2, ParameterKind::activation_step).item<float>();
+  EXPECT_NE(step, 1.0f);
+  module.forward(2 * some_pixels(), {});
+  EXPECT_EQ(module.find(2, ParameterKind::activation_step).item<float>(), step);
+}
+
+TEST(Module, TellsWhatAnActivationDid) {
+  Module module(small_graph(), 1, torch::kCPU);
+  const Pass pass = module.forward(some_pixels(), {.keep_results = true});
+  const Tensor codes = pass.results[2];
+  EXPECT_EQ(pass.activations, codes.numel());
+  EXPECT_EQ(pass.zeros, (codes == 0).sum().item<std::int64_t>());
+  EXPECT_NEAR(pass.activation_sum.item<double>(), torch::relu(pass.results[1]).sum().item<double>(),
+              1e-3);
+  EXPECT_EQ(pass.weights.size(), 2u);
+}
+
+TEST(Module, PerturbationIsAddedAfterQuantization) {
+  Module module(small_graph(), 1, torch::kCPU);
+  const Tensor x = some_pixels();
+  const Pass clean = module.forward(x, {});
+  std::vector<Tensor> perturbation;
+  for (const PassWeights& w : clean.weights) {
+    // Far less than a level: quantization would swallow it.
+    perturbation.push_back(torch::full_like(w.values, 1e-3f * w.grid.scale).detach());
+  }
+  const Pass moved = module.forward(x, {.perturbation = perturbation});
+  EXPECT_FALSE(torch::equal(clean.logits, moved.logits));
+  EXPECT_TRUE(torch::equal(clean.weights[0].values, moved.weights[0].values));
+}
+
+TEST(Module, GradientsReachMastersStepsAndQuantizedValues) {
+  Module module(small_graph(), 1, torch::kCPU);
+  const Batch batch{some_pixels(), torch::tensor({0, 1, 2, 0, 1}, torch::kInt64)};
+  const Pass pass = module.forward(batch.pixels, {});
+  compute_loss(pass, batch, {1e-3}).total.backward();
+  for (const Parameter& p : module.parameters()) {
+    ASSERT_TRUE(p.tensor.grad().defined()) << p.name;
+    EXPECT_GT(p.tensor.grad().abs().sum().item<float>(), 0) << p.name;
+  }
+  for (const PassWeights& w : pass.weights) EXPECT_TRUE(w.values.grad().defined());
+  module.zero_grad();
+  for (const Parameter& p : module.parameters()) EXPECT_FALSE(p.tensor.grad().defined());
+}
+
+TEST(LossTerms, PenaltyIsSummedOverASampleAndAveragedOverTheBatch) {
+  Module module(small_graph(), 1, torch::kCPU);
+  const Batch batch{some_pixels(), torch::tensor({0, 1, 2, 0, 1}, torch::kInt64)};
+  const Pass pass = module.forward(batch.pixels, {});
+  const Loss loss = compute_loss(pass, batch, {0.01});
+  EXPECT_NEAR(loss.total.item<double>() - loss.cross_entropy.item<double>(),
+              0.01 * pass.activation_sum.item<double>() / 5, 1e-5);
+  EXPECT_EQ(compute_loss(pass, batch, {0}).total.item<float>(), loss.cross_entropy.item<float>());
+}
+
+TEST(Module, DeviceThatIsNotThereIsAnError) {
+  if (torch::cuda::is_available()) GTEST_SKIP() << "there is one";
+  EXPECT_THROW(Module(small_graph(), 1, torch::Device("cuda")), Error);
+}
+
+}  // namespace
+}  // namespace flatenn

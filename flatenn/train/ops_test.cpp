@@ -1,0 +1,109 @@
+#include "flatenn/train/ops.h"
+
+#include <gtest/gtest.h>
+#include <rapidcheck/gtest.h>
+#include <torch/torch.h>
+
+#include "flatenn/base/random.h"
+
+namespace flatenn {
+namespace {
+
+using torch::Tensor;
+
+Tensor random_tensor(std::vector<std::int64_t> shape, std::uint64_t key) {
+  Tensor x = torch::empty(shape);
+  RandomStream stream(2, Purpose::test, key);
+  for (std::int64_t i = 0; i < x.numel(); ++i) {
+    x.data_ptr<float>()[i] = static_cast<float>(stream.normal());
+  }
+  return x;
+}
+
+/// Runs f on float32 (our kernels) and float64 (libtorch) and compares result and gradients.
+template <class F>
+void expect_agreement(const std::vector<Tensor>& inputs, const F& f) {
+  std::vector<std::vector<Tensor>> results;
+  for (const auto type : {torch::kFloat32, torch::kFloat64}) {
+    std::vector<Tensor> leaves;
+    for (const Tensor& input : inputs) {
+      leaves.push_back(input.defined() ? input.to(type).clone().requires_grad_() : Tensor());
+    }
+    const Tensor y = f(leaves);
+    y.backward(random_tensor(y.sizes().vec(), 99).to(type));
+    results.push_back({y.detach()});
+    for (const Tensor& leaf : leaves) {
+      if (leaf.defined()) results.back().push_back(leaf.grad());
+    }
+  }
+  for (std::size_t i = 0; i < results[0].size(); ++i) {
+    RC_ASSERT(results[0][i].sizes() == results[1][i].sizes());
+    const Tensor difference = (results[0][i] - results[1][i]).abs();
+    const double scale = 1 + results[1][i].abs().max().item<double>();
+    RC_ASSERT(difference.max().item<double>() < 1e-5 * scale);
+  }
+}
+
+RC_GTEST_PROP(Ops, ConvolutionAgreesWithLibtorch, ()) {
+  const int images = *rc::gen::element(1, 3, 16, 17, 37, 64, 80, 128);
+  const int in = *rc::gen::inRange(1, 5);
+  const int out = *rc::gen::inRange(1, 18);
+  const int kernel = *rc::gen::element(1, 2, 3, 5);
+  const int stride = *rc::gen::inRange(1, 4);
+  const int padding = *rc::gen::inRange(0, 3);
+  const int height = *rc::gen::inRange(kernel, 9);
+  const int width = *rc::gen::inRange(kernel, 9);
+  const bool bias = *rc::gen::arbitrary<bool>();
+  expect_agreement(
+      {random_tensor({in, height, width, images}, 1), random_tensor({out, in, kernel, kernel}, 2),
+       bias ? random_tensor({out}, 3) : Tensor()},
+      [&](const std::vector<Tensor>& t) { return ops::conv2d(t[0], t[1], t[2], stride, padding); });
+}
+
+RC_GTEST_PROP(Ops, LinearAgreesWithLibtorch, ()) {
+  const int in = *rc::gen::inRange(1, 40);
+  const int out = *rc::gen::inRange(1, 20);
+  const int images = *rc::gen::element(1, 15, 16, 33, 128);
+  expect_agreement(
+      {random_tensor({in, 1, 1, images}, 1), random_tensor({out, in}, 2), random_tensor({out}, 3)},
+      [](const std::vector<Tensor>& t) { return ops::linear(t[0], t[1], t[2]); });
+}
+
+RC_GTEST_PROP(Ops, MaxPoolingAgreesWithLibtorchAlsoOnTies, ()) {
+  const int kernel = *rc::gen::inRange(1, 4);
+  const int stride = *rc::gen::inRange(1, 4);
+  const int height = *rc::gen::inRange(kernel, 9);
+  const int width = *rc::gen::inRange(kernel, 9);
+  const int images = *rc::gen::element(1, 5, 16, 40);
+  // Few levels: most windows hold their largest element several times.
+  const Tensor x = random_tensor({2, height, width, images}, 4).round();
+  expect_agreement(
+      {x}, [&](const std::vector<Tensor>& t) { return ops::max_pool(t[0], kernel, stride); });
+}
+
+TEST(Ops, AveragePoolingKeepsImagesInnermost) {
+  const Tensor x = torch::arange(2 * 4 * 4 * 3, torch::kFloat32).reshape({2, 4, 4, 3});
+  const Tensor halves = ops::avg_pool(x, 2, 2);
+  ASSERT_EQ(halves.sizes(), (std::vector<std::int64_t>{2, 2, 2, 3}));
+  EXPECT_EQ(halves[1][0][1][2].item<float>(),
+            (x[1][0][2][2] + x[1][0][3][2] + x[1][1][2][2] + x[1][1][3][2]).item<float>() / 4);
+  const Tensor whole = ops::avg_pool(x, 4, 4);
+  EXPECT_FLOAT_EQ(whole[1][0][0][2].item<float>(), x[1].reshape({16, 3}).mean(0)[2].item<float>());
+}
+
+TEST(Ops, BatchNormNormalisesChannelsAndMovesStatistics) {
+  const Tensor x = random_tensor({3, 2, 2, 8}, 5) * 3 + 1;
+  Tensor mean = torch::zeros({3});
+  Tensor variance = torch::ones({3});
+  const Tensor gamma = torch::ones({3});
+  const Tensor beta = torch::zeros({3});
+  const Tensor y = ops::batch_norm(x, gamma, beta, mean, variance, true, 0.1, 1e-5);
+  EXPECT_LT(y.reshape({3, -1}).mean(1).abs().max().item<float>(), 1e-5);
+  EXPECT_TRUE(torch::allclose(mean, 0.1 * x.reshape({3, -1}).mean(1)));
+  const Tensor before = mean.clone();
+  ops::batch_norm(x, gamma, beta, mean, variance, true, 0.0, 1e-5);
+  EXPECT_TRUE(torch::equal(mean, before));
+}
+
+}  // namespace
+}  // namespace flatenn

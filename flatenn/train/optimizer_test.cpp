@@ -1,0 +1,105 @@
+#include "flatenn/train/optimizer.h"
+
+#include <gtest/gtest.h>
+#include <torch/torch.h>
+
+#include <fstream>
+#include <nlohmann/json.hpp>
+
+namespace flatenn {
+namespace {
+
+using torch::Tensor;
+
+/// One linear layer of six weights: input, linear, output.
+Module tiny_module() {
+  Graph graph;
+  graph.nodes.push_back({"input", Input{.channels = 6, .height = 1, .width = 1}, {}});
+  graph.nodes.push_back({"flat", Flatten{}, {0}});
+  graph.nodes.push_back({"fc", Linear{.out_features = 1}, {1}});
+  graph.nodes.push_back({"output", Output{}, {2}});
+  return Module(graph, 0, torch::kCPU);
+}
+
+TEST(Sgd, AgreesWithTorchOptim) {
+  std::ifstream file(FLATENN_SOURCE_DIR "/tests/parity/optimizer.json");
+  for (const nlohmann::json& c : nlohmann::json::parse(file)) {
+    Module module = tiny_module();
+    Tensor weight = module.find(2, ParameterKind::weight);
+    const auto tensor = [](const nlohmann::json& values) {
+      return torch::tensor(values.get<std::vector<double>>(), torch::kFloat32).reshape({1, 6});
+    };
+    OptimizerSettings settings;
+    settings.nesterov = c["nesterov"];
+    settings.weight_decay = c["weight_decay"];
+    {
+      const torch::NoGradGuard guard;
+      weight.copy_(tensor(c["start"]));
+    }
+    Sgd sgd(module, settings);
+    for (const nlohmann::json& gradient : c["gradients"]) {
+      weight.mutable_grad() = tensor(gradient);
+      sgd.step(module, 0.1);
+    }
+    EXPECT_TRUE(torch::allclose(weight, tensor(c["end"]), 1e-6, 1e-6));
+  }
+}
+
+TEST(Sgd, DecaysWeightsAloneAndLeavesWhatHasNoGradient) {
+  Module module = tiny_module();
+  Tensor bias = module.find(2, ParameterKind::bias);
+  const Tensor before = module.find(2, ParameterKind::weight).detach().clone();
+  {
+    const torch::NoGradGuard guard;
+    bias.fill_(2);
+  }
+  OptimizerSettings settings;
+  settings.weight_decay = 0.5;
+  Sgd sgd(module, settings);
+  bias.mutable_grad() = torch::zeros_like(bias);
+  sgd.step(module, 0.1);
+  EXPECT_EQ(bias.item<float>(), 2);
+  EXPECT_TRUE(torch::equal(module.find(2, ParameterKind::weight), before));
+}
+
+TEST(LearningRate, WarmsUpAndFollowsItsSchedule) {
+  OptimizerSettings s;
+  s.learning_rate = 1;
+  s.warmup_steps = 10;
+  EXPECT_NEAR(learning_rate(s, 0, 1000), 0.1, 1e-6);
+  EXPECT_NEAR(learning_rate(s, 500, 1000), 0.5, 1e-12);
+  EXPECT_LT(learning_rate(s, 999, 1000), 1e-5);
+  s.schedule = LearningRateSchedule::step;
+  EXPECT_DOUBLE_EQ(learning_rate(s, 499, 1000), 1);
+  EXPECT_DOUBLE_EQ(learning_rate(s, 500, 1000), 0.1);
+  EXPECT_NEAR(learning_rate(s, 750, 1000), 0.01, 1e-15);
+}
+
+TEST(Radius, WarmsUpAndFollowsItsSchedule) {
+  StepPlanSettings s;
+  s.radius = 0.4;
+  s.radius_warmup = 1.5;
+  EXPECT_EQ(radius(s, 0, 1000, 100), 0);
+  EXPECT_NEAR(radius(s, 75, 1000, 100), 0.2, 1e-12);
+  EXPECT_EQ(radius(s, 150, 1000, 100), 0.4);
+  EXPECT_EQ(radius(s, 999, 1000, 100), 0.4);
+  s.radius_warmup = 0;
+  s.radius_final = 0.2;
+  for (const auto schedule : {RadiusSchedule::linear, RadiusSchedule::cosine}) {
+    s.radius_schedule = schedule;
+    EXPECT_EQ(radius(s, 0, 1000, 100), 0.4);
+    EXPECT_NEAR(radius(s, 500, 1000, 100), 0.3, 1e-12);
+    EXPECT_NEAR(radius(s, 1000, 1000, 100), 0.2, 1e-12);
+  }
+}
+
+TEST(SteerStrength, MovesTowardsTheTargetWithinBounds) {
+  EXPECT_EQ(steer_strength(0.5, 0, 10), 0.5);
+  EXPECT_EQ(steer_strength(1, 80, 80), 1);
+  EXPECT_NEAR(steer_strength(1, 80, 78), 1.21, 1e-12);  // density 22 for 20
+  EXPECT_EQ(steer_strength(1, 80, 10), 2);
+  EXPECT_EQ(steer_strength(1, 80, 99), 0.5);
+}
+
+}  // namespace
+}  // namespace flatenn

@@ -1,0 +1,104 @@
+#include "flatenn/train/settings.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "flatenn/base/error.h"
+
+namespace flatenn {
+namespace {
+
+using ::testing::HasSubstr;
+
+TrainSettings read(std::string_view text) {
+  TrainSettings settings;
+  read_config_text(text, "recipe.toml", {}, [&](Binder& b) { bind(b, settings); });
+  return settings;
+}
+
+std::string complaint(const TrainSettings& settings) {
+  try {
+    check_settings(settings);
+  } catch (const Error& error) {
+    return error.what();
+  }
+  return "";
+}
+
+TEST(TrainSettings, SurviveWritingAndReading) {
+  TrainSettings settings;
+  settings.network.name = "resnet20";
+  settings.network.quantizer = WeightQuantizer::robust;
+  settings.network.hidden = {7, 8, 9};
+  settings.optimizer.schedule = LearningRateSchedule::step;
+  settings.plan.metric = Metric::code_per_layer;
+  settings.plan.radius = 0.1;
+  settings.sparsity.strength = 3e-5;
+  settings.augmentation = {4, true};
+  const std::string text = write_config([&](Binder& b) { bind(b, settings); });
+  TrainSettings again = read(text);
+  EXPECT_EQ(write_config([&](Binder& b) { bind(b, again); }), text);
+  EXPECT_EQ(again.plan.metric, Metric::code_per_layer);
+  EXPECT_EQ(again.network.hidden, (std::vector<int>{7, 8, 9}));
+  EXPECT_TRUE(again.augmentation.flip);
+}
+
+TEST(TrainSettings, RecipesAreSound) {
+  for (const char* name : {"lenet5", "lenet5-as", "lenet5-saq", "lenet5-as-saq"}) {
+    TrainSettings settings;
+    const std::string file = std::string(FLATENN_SOURCE_DIR "/configs/recipes/") + name + ".toml";
+    read_config({file, {}, false}, [&](Binder& b) { bind(b, settings); });
+    EXPECT_EQ(complaint(settings), "") << name;
+    const bool saq = std::string(name).find("saq") != std::string::npos;
+    EXPECT_EQ(settings.plan.kind == StepPlanKind::sharpness_aware, saq) << name;
+  }
+}
+
+TEST(TrainSettings, ContradictionsAreErrors) {
+  EXPECT_EQ(complaint({}), "");
+  TrainSettings s;
+  s.network.name = "lenet";
+  EXPECT_THAT(complaint(s), HasSubstr("did you mean 'lenet5'?"));
+  s = {};
+  s.dataset = "fashion_mnist";
+  EXPECT_THAT(complaint(s), HasSubstr("did you mean 'fashion-mnist'?"));
+  s = {};
+  s.network.first_weight_bits = 1;
+  EXPECT_THAT(complaint(s), HasSubstr("first_weight_bits = 1"));
+  s = {};
+  s.network.quantizer = WeightQuantizer::saq;
+  s.network.encoding = Encoding::sign_magnitude;
+  EXPECT_THAT(complaint(s), HasSubstr("not sign_magnitude"));
+  s = {};
+  s.sparsity.target = 80;
+  EXPECT_THAT(complaint(s), HasSubstr("sparsity.strength above 0"));
+  s = {};
+  s.plan.radius = 0.1;
+  EXPECT_THAT(complaint(s), HasSubstr("sharpness_aware"));
+  s = {};
+  s.plan.radius_warmup = 13;
+  EXPECT_THAT(complaint(s), HasSubstr("longer than epochs = 12"));
+  s = {};
+  s.optimizer.momentum = 0;
+  EXPECT_THAT(complaint(s), HasSubstr("nesterov"));
+}
+
+TEST(TrainSettings, MakeTheGraph) {
+  TrainSettings s;
+  s.dataset = "synthetic";
+  s.network.name = "mlp";
+  s.network.hidden = {5};
+  s.network.weight_bits = 3;
+  s.network.last_weight_bits = 8;
+  const Graph graph = build_training_graph(s, load_dataset("synthetic", Split::test));
+  const std::vector<int> nodes = weight_nodes(graph);
+  ASSERT_EQ(nodes.size(), 2u);
+  EXPECT_EQ(weight_format(graph.nodes[static_cast<std::size_t>(nodes[0])]).code.bits, 3);
+  EXPECT_EQ(weight_format(graph.nodes[static_cast<std::size_t>(nodes[1])]).code.bits, 8);
+  const auto& input = std::get<Input>(graph.nodes[0].op);
+  EXPECT_EQ(input.scale, pixel_scale("synthetic").scale);
+  EXPECT_EQ(input.zero_point, pixel_scale("synthetic").zero_point);
+}
+
+}  // namespace
+}  // namespace flatenn

@@ -1,0 +1,197 @@
+#include "flatenn/train/trainer.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <sys/wait.h>
+
+#include <atomic>
+#include <csignal>
+#include <nlohmann/json.hpp>
+#include <sstream>
+#include <thread>
+
+#include "flatenn/base/error.h"
+#include "flatenn/base/file.h"
+#include "flatenn/train/testing.h"
+
+namespace flatenn {
+namespace {
+
+using ::testing::HasSubstr;
+using testing_train::small_settings;
+using testing_train::TemporaryFolder;
+
+const TrainData& small_data() {
+  static const TrainData data = load_train_data(small_settings());
+  return data;
+}
+
+std::vector<std::byte> model_bytes(const std::filesystem::path& folder) {
+  return read_file(folder / "model.safetensors");
+}
+
+/// Counts finished epochs and asks to stop after some of them.
+class StopAfter : public Events {
+ public:
+  explicit StopAfter(int epochs) : left_(epochs) {}
+  void record(std::string_view) override {
+    if (--left_ == 0) source_.request_stop();
+  }
+  Context context() { return {this, source_.get_token()}; }
+
+ private:
+  std::atomic<int> left_;
+  std::stop_source source_;
+};
+
+TEST(Trainer, LearnsAndTellsWhatItDid) {
+  const TemporaryFolder folder("trainer");
+  const TrainSettings settings = small_settings();
+  const Model model = train(settings, small_data(), folder / "run");
+  EXPECT_GT(model.info.clean_accuracy, 60);  // 10 classes
+  EXPECT_GT(model.info.float_accuracy, 60);
+  EXPECT_GT(model.info.sparsity, 40);
+  EXPECT_EQ(model.info.name, "mlp-sparse-saq-code seed 0");
+  EXPECT_EQ(nlohmann::json::parse(model.info.recipe)["plan"]["radius"], 0.02);
+  std::istringstream log(read_text_file(folder / "run" / "log.jsonl"));
+  int epoch = 0;
+  double loss = 1e9;
+  for (std::string line; std::getline(log, line);) {
+    const nlohmann::json record = nlohmann::json::parse(line);
+    EXPECT_EQ(record["epoch"], ++epoch);
+    EXPECT_LT(record["loss"], loss);
+    loss = record["loss"];
+  }
+  EXPECT_EQ(epoch, settings.epochs);
+  EXPECT_EQ(serialize_model(load_model(folder / "run" / "model.safetensors")),
+            serialize_model(model));
+}
+
+TEST(Trainer, InterruptedAfterAnyEpochResumesToTheSameBytes) {
+  const TemporaryFolder folder("trainer");
+  train(small_settings(), small_data(), folder / "whole");
+  for (int epochs = 1; epochs < small_settings().epochs; ++epochs) {
+    const std::filesystem::path run = folder / ("run" + std::to_string(epochs));
+    StopAfter events(epochs);
+    EXPECT_THROW(train(small_settings(), small_data(), run, events.context()), Interrupted);
+    EXPECT_FALSE(std::filesystem::exists(run / "model.safetensors"));
+    train(small_settings(), small_data(), run);
+    EXPECT_EQ(model_bytes(run), model_bytes(folder / "whole")) << epochs;
+  }
+}
+
+/// Kills the process as soon as an epoch is recorded.
+class KillAfter : public Events {
+ public:
+  explicit KillAfter(int epochs) : left_(epochs) {}
+  void record(std::string_view) override {
+    if (--left_ == 0) std::raise(SIGKILL);
+  }
+
+ private:
+  int left_;
+};
+
+TEST(Trainer, KilledTrainingResumesToTheSameBytes) {
+  const TemporaryFolder folder("trainer");
+  train(small_settings(), small_data(), folder / "whole");
+  const pid_t child = fork();
+  if (child == 0) {
+    KillAfter events(2);
+    train(small_settings(), small_data(), folder / "run", {&events, {}});
+    std::_Exit(0);  // not reached
+  }
+  int status = 0;
+  ASSERT_EQ(waitpid(child, &status, 0), child);
+  ASSERT_TRUE(WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL);
+  EXPECT_FALSE(std::filesystem::exists(folder / "run" / "model.safetensors"));
+  train(small_settings(), small_data(), folder / "run");
+  EXPECT_EQ(model_bytes(folder / "run"), model_bytes(folder / "whole"));
+}
+
+TEST(Trainer, SideBySideLeavesTheSameBytesAsAlone) {
+  const TemporaryFolder folder("trainer");
+  train(small_settings(), small_data(), folder / "alone");
+  std::vector<std::thread> threads;
+  for (int i = 0; i < 3; ++i) {
+    threads.emplace_back([&, i] {
+      TrainSettings settings = small_settings();
+      if (i == 2) settings.seed = 1;  // another training among them
+      train(settings, small_data(), folder / ("run" + std::to_string(i)));
+    });
+  }
+  for (std::thread& thread : threads) thread.join();
+  EXPECT_EQ(model_bytes(folder / "run0"), model_bytes(folder / "alone"));
+  EXPECT_EQ(model_bytes(folder / "run1"), model_bytes(folder / "alone"));
+  EXPECT_NE(model_bytes(folder / "run2"), model_bytes(folder / "alone"));
+}
+
+TEST(Trainer, FinishedFolderReturnsItsModelAtOnce) {
+  const TemporaryFolder folder("trainer");
+  const Model model = train(small_settings(), small_data(), folder / "run");
+  std::filesystem::remove(folder / "run" / "checkpoint.safetensors");
+  const Model again = train(small_settings(), small_data(), folder / "run");
+  EXPECT_EQ(serialize_model(again), serialize_model(model));
+  EXPECT_FALSE(std::filesystem::exists(folder / "run" / "checkpoint.safetensors"));
+}
+
+std::string complaint(const TrainSettings& settings, const std::filesystem::path& folder) {
+  try {
+    train(settings, small_data(), folder);
+  } catch (const Error& error) {
+    return error.what();
+  }
+  return "";
+}
+
+TEST(Trainer, FolderOfOtherSettingsIsAnError) {
+  const TemporaryFolder folder("trainer");
+  train(small_settings(), small_data(), folder / "run");
+  TrainSettings other = small_settings();
+  other.epochs = 4;
+  EXPECT_THAT(complaint(other, folder / "run"), HasSubstr("other settings"));
+}
+
+TEST(Trainer, DivergenceNamesEpochStepAndCause) {
+  const TemporaryFolder folder("trainer");
+  TrainSettings settings = small_settings();
+  settings.optimizer.learning_rate = 1e30;
+  const std::string line = complaint(settings, folder / "run");
+  EXPECT_THAT(line, HasSubstr("epoch 1, step "));
+  EXPECT_THAT(line, HasSubstr("optimizer.learning_rate"));
+  EXPECT_THAT(line, HasSubstr("plan.radius"));
+  EXPECT_FALSE(std::filesystem::exists(folder / "run" / "model.safetensors"));
+}
+
+TEST(Trainer, RefusesBeforeItLeavesAnything) {
+  const TemporaryFolder folder("trainer");
+  TrainSettings settings = small_settings();
+  settings.batch = 60000;
+  EXPECT_THAT(complaint(settings, folder / "run"), HasSubstr("batch = 60000"));
+  settings = small_settings();
+  settings.device = "toaster";
+  EXPECT_THAT(complaint(settings, folder / "run"), HasSubstr("toaster"));
+  settings.device = "cpu";
+  settings.network.name = "lenet";
+  EXPECT_THAT(complaint(settings, folder / "run"), HasSubstr("lenet5"));
+  EXPECT_FALSE(std::filesystem::exists(folder / "run"));
+}
+
+TEST(Trainer, ReportsProgressInSteps) {
+  const TemporaryFolder folder("trainer");
+  class Watch : public Events {
+   public:
+    void progress(const Progress& p) override { last = p; }
+    void finished(std::string_view task) override { over = task; }
+    Progress last;
+    std::string over;
+  } events;
+  train(small_settings(), small_data(), folder / "run", {&events, {}});
+  EXPECT_EQ(events.last.done, events.last.total);
+  EXPECT_EQ(events.last.unit, "steps");
+  EXPECT_THAT(events.last.note, HasSubstr("images/s"));
+  EXPECT_EQ(events.over, events.last.task);
+}
+
+}  // namespace
+}  // namespace flatenn

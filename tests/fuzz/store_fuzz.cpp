@@ -1,0 +1,86 @@
+// Stores: the bytes lie in a file, as they would after a crash or from a stranger.
+#include <stdlib.h>
+
+#include <filesystem>
+
+#include "flatenn/base/error.h"
+#include "flatenn/base/file.h"
+#include "flatenn/campaign/store.h"
+#include "tests/fuzz/fuzz.h"
+
+namespace flatenn::fuzz {
+namespace {
+
+// One folder a process, removed at its end.
+const std::filesystem::path& folder() {
+  struct Folder {
+    std::filesystem::path path;
+    Folder() {
+      std::string name = (std::filesystem::temp_directory_path() / "flatenn-fuzz-XXXXXX").string();
+      FLATENN_ASSERT(mkdtemp(name.data()) != nullptr);
+      path = name;
+    }
+    ~Folder() {
+      std::error_code ignored;
+      std::filesystem::remove_all(path, ignored);
+    }
+  };
+  static const Folder folder;
+  return folder.path;
+}
+
+// Writes without flushing to disk: thousands of inputs must not wait for it.
+void write_quickly(const std::filesystem::path& path, std::span<const std::uint8_t> bytes) {
+  std::FILE* file = std::fopen(path.c_str(), "wb");
+  FLATENN_ASSERT(file != nullptr);
+  FLATENN_ASSERT(std::fwrite(bytes.data(), 1, bytes.size(), file) == bytes.size());
+  std::fclose(file);
+}
+
+Subject example_subject() {
+  Subject subject;
+  subject.label = "model";
+  subject.model_hash = "0123456789abcdef0123456789abcdef";
+  subject.data_hash = "fedcba9876543210fedcba9876543210";
+  subject.dataset = "synthetic";
+  subject.split = "test";
+  subject.images = 200;
+  subject.memory_bits = subject.exposed_bits = 1000;
+  subject.clean_correct = 150;
+  return subject;
+}
+
+}  // namespace
+
+std::vector<Bytes> seed_corpus() {
+  std::vector<Bytes> corpus;
+  for (const std::uint64_t maps : {0, 3}) {
+    const auto path = folder() / fmt::format("seed{}.db", maps);
+    {
+      Store store = Store::open(path);
+      std::vector<Trial> trials;
+      for (std::uint64_t map = 0; map < maps; ++map) {
+        trials.push_back({FaultKind::stuck, 0.01, map, 100 + map, 12, 6});
+      }
+      store.append(store.add_subject(example_subject()), trials);
+    }
+    const auto bytes = read_file(path);
+    const auto* first = reinterpret_cast<const std::uint8_t*>(bytes.data());
+    corpus.emplace_back(first, first + bytes.size());
+  }
+  return corpus;
+}
+
+}  // namespace flatenn::fuzz
+
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+  using namespace flatenn;
+  const auto path = fuzz::folder() / "input.db";
+  fuzz::write_quickly(path, {data, size});
+  try {
+    const Store store = Store::open_read_only(path);
+    for (const Subject& subject : store.subjects()) store.trials(subject.key());
+  } catch (const Error&) {
+  }
+  return 0;
+}
