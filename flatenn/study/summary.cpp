@@ -62,9 +62,9 @@ Json to_json_list(const std::vector<T>& values) {
 std::string points(double x) { return std::isfinite(x) ? fmt::format("{:.2f}", x) : "-"; }
 std::string signed_points(double x) { return std::isfinite(x) ? fmt::format("{:+.2f}", x) : "-"; }
 
+/// Bounds of an accuracy: nothing lies beyond 0 and 100.
 std::string bounds(const Interval& interval) {
-  if (!std::isfinite(interval.lo)) return "unbounded";
-  return fmt::format("{:.2f} to {:.2f}", interval.lo, interval.hi);
+  return fmt::format("{:.2f} to {:.2f}", std::max(0.0, interval.lo), std::min(100.0, interval.hi));
 }
 
 std::string arms_text(const StudySummary& summary) {

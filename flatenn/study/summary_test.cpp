@@ -90,6 +90,11 @@ TEST(StudySummary, TextShowsNetworksFaultsAndClaims) {
   EXPECT_THAT(text, HasSubstr("standard - sparse"));
   EXPECT_THAT(text, HasSubstr("+10.50"));
   EXPECT_THAT(text, HasSubstr("17.32"));
+  // Two maps 2 points apart, 79 -+ 12.71; bounds stay within 0 and 100.
+  EXPECT_THAT(text, HasSubstr("66.29 to 91.71"));
+  StudySummary wide = example();
+  wide.cells[0].arms[0].faulty[0] = {60, 90};
+  EXPECT_THAT(study_text(wide), HasSubstr("0.00 to 100.00"));
 }
 
 TEST(StudySummary, CsvHasARowAnItem) {
