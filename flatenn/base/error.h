@@ -1,4 +1,5 @@
-// Errors: a user's mistake is an Error, a bug is an InternalError, a request to stop is Interrupted.
+// Errors: a user's mistake is an Error, a bug is an InternalError, a request to stop is
+// Interrupted.
 #pragma once
 
 #include <fmt/format.h>

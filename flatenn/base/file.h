@@ -18,7 +18,8 @@ std::vector<std::byte> read_file(const std::filesystem::path& path,
 std::string read_text_file(const std::filesystem::path& path, std::uint64_t limit = 64 << 20);
 
 /// Writes beside the target, flushes to disk, renames over it: readers see the old file or the new
-/// one, never a part. Throws Error on a full disk or an unwritable folder and leaves nothing behind.
+/// one, never a part. Throws Error on a full disk or an unwritable folder and leaves nothing
+/// behind.
 void write_file(const std::filesystem::path& path, std::span<const std::byte> bytes);
 void write_file(const std::filesystem::path& path, std::string_view text);
 

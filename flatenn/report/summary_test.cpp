@@ -58,8 +58,8 @@ TEST(Summarize, CleanAccuracyHasItsInterval) {
   subject.clean_correct = 900;
   const SubjectSummary summary = summarize(subject, {});
   EXPECT_NEAR(summary.clean, 90, 1e-12);
-  EXPECT_NEAR(summary.clean_lo, 87.986, 1e-3);
-  EXPECT_NEAR(summary.clean_hi, 91.708, 1e-3);
+  EXPECT_NEAR(summary.clean_lo, 87.98480, 1e-5);
+  EXPECT_NEAR(summary.clean_hi, 91.70906, 1e-5);
   EXPECT_TRUE(summary.cells.empty());
 }
 
