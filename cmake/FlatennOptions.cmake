@@ -3,6 +3,8 @@ include_guard()
 
 # Integer semantics are the definition: a * b + c must round twice on every processor.
 add_compile_options(-ffp-contract=off -Wall -Wextra)
+# Programs too, though -fPIE would do: else they could not use the precompiled header of the libraries.
+add_compile_options(-fPIC)
 if(FLATENN_WERROR)
   add_compile_options(-Werror)
 endif()
