@@ -1,5 +1,6 @@
 #include "flatenn/engine/torch_evaluator.h"
 
+#include <torch/cuda.h>
 #include <torch/types.h>
 
 #include <algorithm>
@@ -47,11 +48,11 @@ struct Prepared {
   at::Device device;
   std::int64_t batch;
   std::vector<NodeInfo> infos;
-  std::vector<int> last_reader;  ///< after it a node's result is not needed
-  std::vector<int> tensor_of;    ///< index in Model::weights, -1 for nodes without
-  Tensor images;                 ///< uint8 on the device
-  std::vector<Tensor> multiplier, window_multiplier, addend;  ///< one a node
-  std::vector<Tensor> ones;  ///< for nodes with a weight offset: a filter that sums the window
+  std::vector<int> last_reader = {};  ///< after it a node's result is not needed
+  std::vector<int> tensor_of = {};    ///< index in Model::weights, -1 for nodes without
+  Tensor images = {};                 ///< uint8 on the device
+  std::vector<Tensor> multiplier = {}, window_multiplier = {}, addend = {};  ///< one a node
+  std::vector<Tensor> ones = {};  ///< for nodes with a weight offset: a filter that sums the window
 };
 
 Prepared prepare(const Model& model, const Dataset& data, const TorchEvaluatorOptions& options) {
