@@ -5,12 +5,13 @@
 #include <string>
 #include <utility>
 #include <variant>
-#include <vector>
 
 #include "flatenn/base/error.h"
+#include "flatenn/engine/int8_bytes.h"
 #include "flatenn/engine/int8_images.h"
 #include "flatenn/engine/int8_kernels.h"
 #include "flatenn/engine/int8_plan.h"
+#include "flatenn/engine/int8_weights.h"
 
 namespace flatenn {
 namespace {
@@ -30,36 +31,24 @@ const Kernels* find_kernels(Int8Path path) {
   return portable_kernels();
 }
 
-/// What one layer has of its own in every evaluator.
-struct LayerState {
-  std::size_t weights = 0;         ///< place of the packed weights, bytes
-  std::vector<std::int32_t> bias;  ///< -zero point * sum of the channel's weights
-};
-
 class Int8Evaluator final : public Evaluator {
  public:
   Int8Evaluator(std::shared_ptr<const Plan> plan, std::shared_ptr<const PreparedImages> images,
                 std::string name)
-      : plan_(std::move(plan)), images_(std::move(images)), name_(std::move(name)) {
+      : plan_(std::move(plan)),
+        images_(std::move(images)),
+        name_(std::move(name)),
+        weights_(plan_) {
     allocate();
-    pack_weights();
   }
 
   Int8Evaluator(const Int8Evaluator& other)
-      : plan_(other.plan_), images_(other.images_), name_(other.name_), layers_(other.layers_) {
+      : plan_(other.plan_), images_(other.images_), name_(other.name_), weights_(other.weights_) {
     allocate();
-    std::memcpy(weights_.data(), other.weights_.data(), weight_bytes_);
   }
 
   void write(std::span<const CodeWrite> writes) override {
-    for (const CodeWrite& w : writes) {
-      const LayerStep& layer = layer_of(w.tensor);
-      const WeightTensor& tensor = plan_->model.weights[w.tensor];
-      FLATENN_ASSERT(w.element >= 0 && w.element < std::ssize(tensor.codes));
-      const std::int64_t window = std::ssize(layer.gather.slots);
-      const std::int64_t channel = w.element / window;
-      set(w.tensor, layer, channel, w.element % window, w.code);
-    }
+    for (const CodeWrite& w : writes) weights_.set(w.tensor, w.element, w.code);
   }
 
   void classify(std::size_t first, std::size_t count, std::span<std::uint8_t> classes) override {
@@ -85,7 +74,7 @@ class Int8Evaluator final : public Evaluator {
     NodeTrace trace;
     for (std::size_t i = first; i < first + count; ++i) {
       if (i == first || i % images_per_block == 0) {
-        run_block(i / images_per_block, steps_until(node));
+        run_block(i / images_per_block, plan_->steps_until[node]);
       }
       append(node, static_cast<int>(i % images_per_block), i / images_per_block, trace);
     }
@@ -99,73 +88,24 @@ class Int8Evaluator final : public Evaluator {
   std::string_view name() const override { return name_; }
 
  private:
-  const LayerStep& layer_of(int tensor) const {
-    return std::get<LayerStep>(plan_->steps[plan_->step_of_tensor.at(tensor)].op);
-  }
-
   void allocate() {
-    weight_bytes_ = 0;
-    layers_.resize(plan_->model.weights.size());
     std::size_t windows = 0;
-    for (std::size_t t = 0; t < layers_.size(); ++t) {
-      const LayerStep& layer = layer_of(static_cast<int>(t));
-      layers_[t].weights = weight_bytes_;
-      layers_[t].bias.resize(layer.multiplier.size());
-      weight_bytes_ += (layer.weight_bytes() + cell_bytes - 1) / cell_bytes * cell_bytes;
-      if (!layer.step_masks.empty()) windows = std::max(windows, layer.in_offsets.size());
+    for (const Step& step : plan_->steps) {
+      const auto* layer = std::get_if<LayerStep>(&step);
+      if (layer != nullptr && !layer->step_masks.empty()) {
+        windows = std::max(windows, layer->in_offsets.size());
+      }
     }
-    weights_ = AlignedBytes(weight_bytes_);
-    windows_ = AlignedBytes(windows * cell_bytes);
+    windows_ = AlignedBytes(windows * images_per_block * sizeof(std::int32_t));
+    logits_ =
+        AlignedBytes(static_cast<std::size_t>(plan_->classes) * images_per_block * sizeof(float));
     arena_ = AlignedBytes(static_cast<std::size_t>(plan_->arena_bytes));
+    // Borders keep these zero points; steps write the pixels within.
     for (std::size_t b = 1; b < plan_->buffers.size(); ++b) {
       const Buffer& buffer = plan_->buffers[b];
-      if (plan_->places[b] < 0) continue;
       std::memset(arena_.data() + plan_->places[b], buffer.zero_point,
                   static_cast<std::size_t>(buffer.bytes()));
     }
-    const std::int64_t classes = plan_->model.graph.nodes.empty() ? 0 : class_count();
-    logits_ = AlignedBytes(static_cast<std::size_t>(classes) * images_per_block * sizeof(float));
-  }
-
-  std::int64_t class_count() const {
-    const auto& to = std::visit(
-        [](const auto& op) -> const Destination& {
-          static const Destination none;
-          if constexpr (requires { op.to; }) return op.to;
-          return none;
-        },
-        plan_->steps.back().op);
-    return to.channels;
-  }
-
-  void pack_weights() {
-    std::memset(weights_.data(), 0, weight_bytes_);
-    for (std::size_t t = 0; t < layers_.size(); ++t) {
-      const LayerStep& layer = layer_of(static_cast<int>(t));
-      const WeightTensor& tensor = plan_->model.weights[t];
-      const std::int64_t window = std::ssize(layer.gather.slots);
-      for (std::int64_t e = 0; e < std::ssize(tensor.codes); ++e) {
-        set(static_cast<int>(t), layer, e / window, e % window, tensor.codes[e]);
-      }
-    }
-  }
-
-  /// O(1): the packed byte, and the zero point's share of the channel's sum.
-  void set(int tensor, const LayerStep& layer, std::int64_t channel, std::int64_t tap,
-           std::int8_t code) {
-    LayerState& state = layers_[tensor];
-    std::uint8_t& byte = weights_.data()[state.weights + layer.weight_at(channel, tap)];
-    const auto old = static_cast<std::int8_t>(byte);
-    byte = static_cast<std::uint8_t>(code);
-    state.bias[channel] -= layer.zero_point * (code - old);
-  }
-
-  std::int8_t get(int tensor, std::int64_t element) const {
-    const LayerStep& layer = layer_of(tensor);
-    const std::int64_t window = std::ssize(layer.gather.slots);
-    return static_cast<std::int8_t>(
-        weights_
-            .data()[layers_[tensor].weights + layer.weight_at(element / window, element % window)]);
   }
 
   const std::uint8_t* cells(int buffer, std::size_t block) const {
@@ -192,12 +132,11 @@ class Int8Evaluator final : public Evaluator {
   /// One block of images through the first `steps` steps, in cache from layer to layer.
   void run_block(std::size_t block, std::size_t steps) {
     for (std::size_t s = 0; s < steps; ++s) {
-      std::visit([&](const auto& op) { run(op, block); }, plan_->steps[s].op);
+      std::visit([&](const auto& op) { run(op, block); }, plan_->steps[s]);
     }
   }
 
   void run(const LayerStep& layer, std::size_t block) {
-    const LayerState& state = layers_[layer.tensor];
     LayerArgs args;
     args.in = cells(layer.in, block);
     args.in_offsets = layer.in_offsets.data();
@@ -207,8 +146,8 @@ class Int8Evaluator final : public Evaluator {
                                                                 : layer.to.offsets.size());
     args.positions_at_once = layer.positions_at_once;
     args.blocks = layer.blocks;
-    args.weights = reinterpret_cast<const std::int8_t*>(weights_.data() + state.weights);
-    args.bias = state.bias.data();
+    args.weights = weights_.weights(layer.tensor);
+    args.bias = weights_.bias(layer.tensor);
     args.multiplier = layer.multiplier.data();
     args.addend = layer.addend.data();
     args.sink = sink(layer.to);
@@ -242,7 +181,7 @@ class Int8Evaluator final : public Evaluator {
     args.step_offsets = pool.step_offsets.data();
     args.steps = static_cast<int>(pool.step_offsets.size());
     args.positions = static_cast<int>(pool.in_offsets.size());
-    args.groups = in.channel_groups();
+    args.groups = static_cast<int>(in.groups.size());
     args.start = -in.zero_point * args.steps;
     args.multiplier = pool.multiplier;
     args.sink = sink(pool.to);
@@ -260,7 +199,7 @@ class Int8Evaluator final : public Evaluator {
       args.multiplier[i] = add.multiplier[i];
     }
     args.positions = static_cast<int>(add.in_offsets[0].size());
-    args.groups = plan_->buffers[add.in[0]].channel_groups();
+    args.groups = static_cast<int>(plan_->buffers[add.in[0]].groups.size());
     args.sink = sink(add.to);
     plan_->kernels->add(args);
   }
@@ -281,7 +220,7 @@ class Int8Evaluator final : public Evaluator {
     const Buffer& buffer = plan_->buffers[twin.buffer];
     TwinArgs args;
     args.cells = arena_.data() + plan_->places[twin.buffer] +
-                 static_cast<std::int64_t>(buffer.channel_groups() - 1) * buffer.group_stride();
+                 (std::ssize(buffer.groups) - 1) * buffer.group_stride();
     args.count = buffer.group_stride() / cell_bytes;
     plan_->kernels->twin(args);
   }
@@ -301,7 +240,7 @@ class Int8Evaluator final : public Evaluator {
     float best[images_per_block];
     std::copy_n(values, images_per_block, best);
     std::fill_n(classes, images_per_block, 0);
-    for (int c = 1; c < class_count(); ++c) {
+    for (int c = 1; c < plan_->classes; ++c) {
       for (int i = 0; i < images_per_block; ++i) {
         const float v = values[c * images_per_block + i];
         if (best[i] < v) {
@@ -312,27 +251,10 @@ class Int8Evaluator final : public Evaluator {
     }
   }
 
-  /// Number of steps after which the node's result is complete.
-  std::size_t steps_until(int node) const {
-    while (std::holds_alternative<Flatten>(plan_->model.graph.nodes[node].op) && is_alias(node)) {
-      node = plan_->model.graph.nodes[node].inputs[0];
-    }
-    std::size_t steps = 0;
-    for (std::size_t s = 0; s < plan_->steps.size(); ++s) {
-      if (plan_->steps[s].node == node) steps = s + 1;
-    }
-    return steps;
-  }
-
-  bool is_alias(int node) const {
-    return plan_->buffer_of_node[node] ==
-           plan_->buffer_of_node[plan_->model.graph.nodes[node].inputs[0]];
-  }
-
   void append(int node, int image, std::size_t block, NodeTrace& trace) const {
     if (plan_->buffer_of_node[node] < 0) {
       const float* values = reinterpret_cast<const float*>(logits_.data());
-      for (int c = 0; c < class_count(); ++c) {
+      for (int c = 0; c < plan_->classes; ++c) {
         trace.values.push_back(values[c * images_per_block + image]);
       }
       return;
@@ -350,10 +272,9 @@ class Int8Evaluator final : public Evaluator {
       const auto plan = std::make_shared<const Plan>(compile(plan_->model, *plan_->kernels, false));
       unfused_ = std::make_unique<Int8Evaluator>(plan, images_, name_);
     }
-    for (std::size_t t = 0; t < layers_.size(); ++t) {
+    for (int t = 0; t < std::ssize(plan_->model.weights); ++t) {
       for (std::int64_t e = 0; e < std::ssize(plan_->model.weights[t].codes); ++e) {
-        const CodeWrite write{static_cast<int>(t), e, get(static_cast<int>(t), e)};
-        unfused_->write({&write, 1});
+        unfused_->weights_.set(t, e, weights_.get(t, e));
       }
     }
     return *unfused_;
@@ -362,9 +283,7 @@ class Int8Evaluator final : public Evaluator {
   std::shared_ptr<const Plan> plan_;
   std::shared_ptr<const PreparedImages> images_;
   std::string name_;
-  std::vector<LayerState> layers_;  ///< one a weight tensor
-  std::size_t weight_bytes_ = 0;
-  AlignedBytes weights_;
+  PackedWeights weights_;
   AlignedBytes windows_;  ///< window sums of the layer at work
   AlignedBytes arena_;    ///< all buffers but the prepared image
   AlignedBytes logits_;   ///< classes x 16 floats

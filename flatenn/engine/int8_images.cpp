@@ -6,14 +6,6 @@
 
 namespace flatenn::int8 {
 
-AlignedBytes::AlignedBytes(std::size_t size)
-    : bytes_(static_cast<std::uint8_t*>(
-          ::operator new[](std::max<std::size_t>(size, 1), std::align_val_t{cell_bytes}))) {}
-
-void AlignedBytes::Free::operator()(std::uint8_t* p) const {
-  ::operator delete[](p, std::align_val_t{cell_bytes});
-}
-
 PreparedImages::PreparedImages(const Dataset& data, const Buffer& buffer)
     : size_(data.size()), block_bytes_(buffer.bytes()) {
   const std::size_t blocks = (size_ + images_per_block - 1) / images_per_block;

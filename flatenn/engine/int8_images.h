@@ -1,28 +1,14 @@
 // Images prepared for Int8Evaluator: the whole dataset as cells, once, shared by all clones.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
-#include <memory>
-#include <new>
 
 #include "flatenn/data/dataset.h"
+#include "flatenn/engine/int8_bytes.h"
 #include "flatenn/engine/int8_layout.h"
 
 namespace flatenn::int8 {
-
-/// Bytes at an address that full vectors can be loaded from. Left uninitialised.
-class AlignedBytes {
- public:
-  AlignedBytes() = default;
-  explicit AlignedBytes(std::size_t size);
-  std::uint8_t* data() const { return bytes_.get(); }
-
- private:
-  struct Free {
-    void operator()(std::uint8_t* p) const;
-  };
-  std::unique_ptr<std::uint8_t[], Free> bytes_;
-};
 
 /// Blocks of 16 images in the layout of `buffer`; the last block is filled up with zero points.
 class PreparedImages {

@@ -42,15 +42,9 @@ std::vector<Group> channel_groups(int channels, bool twin) {
   return groups;
 }
 
-std::vector<Group> image_groups(int channels, const std::vector<int>& kernels) {
+std::vector<Group> image_groups(int channels) {
   if (channels != 1) return channel_groups(channels, true);
-  std::vector<Group> groups = {{Lane{0, 0, 0}, Lane{0, 0, 1}, Lane{0, 0, 2}, Lane{0, 0, 3}}};
-  const bool column_left =
-      std::any_of(kernels.begin(), kernels.end(), [](int k) { return k > 1 && k % 4 == 1; });
-  if (column_left) {
-    groups.push_back({Lane{0, 0, 0}, Lane{0, 1, 0}, Lane{0, 2, 0}, Lane{0, 3, 0}});
-  }
-  return groups;
+  return {{Lane{0, 0, 0}, Lane{0, 0, 1}, Lane{0, 0, 2}, Lane{0, 0, 3}}};
 }
 
 namespace {

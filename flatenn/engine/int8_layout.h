@@ -26,8 +26,6 @@ struct Buffer {
   int max_byte = 255;  ///< largest byte that can occur
   std::vector<Group> groups;
 
-  /// Groups that hold the channels plainly; a buffer may have one more.
-  int channel_groups() const { return (shape.channels + 3) / 4; }
   std::int64_t bytes() const;
   std::int32_t group_stride() const;
   /// Byte offset of the cell of pixel (y, x); -pad <= y, x.
@@ -40,10 +38,9 @@ struct Buffer {
 /// right neighbour as well, so that a convolution meets two pixels a step.
 std::vector<Group> channel_groups(int channels, bool twin);
 
-/// Groups for an image that is prepared once and read by convolutions of the kernel widths
-/// `kernels`. A single channel would leave three lanes empty: it becomes four neighbours along x,
-/// and, where a column is left over (5 = 4 + 1), a second group of four neighbours along y.
-std::vector<Group> image_groups(int channels, const std::vector<int>& kernels);
+/// Groups for the prepared image. A single channel would leave three lanes empty: it becomes four
+/// neighbours along x, so that a convolution meets four pixels a step.
+std::vector<Group> image_groups(int channels);
 
 /// How a layer gathers its window: step k reads the cell at step_offsets[k] from the first one, and
 /// lane slots[t] % 4 of step slots[t] / 4 holds tap t = (channel * height + ky) * width + kx.

@@ -32,6 +32,8 @@ class Compiler {
     }
     plan_.buffer_of_node.assign(nodes().size(), -1);
     plan_.step_of_tensor.resize(model.weights.size());
+    plan_.steps_until.resize(nodes().size());
+    plan_.classes = infos_.back().shape.channels;
   }
 
   Plan compile() {
@@ -107,12 +109,8 @@ class Compiler {
     Buffer buffer;
     buffer.shape = infos_[n].shape;
     buffer.zero_point = zero_point(n);
-    std::vector<int> kernels;
-    for_each_window(n, [&](int kernel, int padding) {
-      buffer.pad = std::max(buffer.pad, padding);
-      kernels.push_back(kernel);
-    });
-    buffer.groups = image_groups(buffer.shape.channels, kernels);
+    for_each_window(n, [&](int, int padding) { buffer.pad = std::max(buffer.pad, padding); });
+    buffer.groups = image_groups(buffer.shape.channels);
     keep_buffer(n, std::move(buffer));
   }
 
@@ -140,13 +138,16 @@ class Compiler {
     return to;
   }
 
-  void finish_step(int node, Step step, int buffer) {
+  /// Appends a step that completes the result of `node`.
+  void finish_step(int node, Step step) {
+    const int buffer = buffer_written(step);
     plan_.steps.push_back(std::move(step));
-    if (buffer == logits) return;
-    const Group& last = plan_.buffers[buffer].groups.back();
-    if (last[2].channel >= 0 && last[2].channel == last[0].channel) {
-      plan_.steps.push_back({node, TwinStep{buffer}});
+    if (buffer != logits) {
+      const Group& last = plan_.buffers[buffer].groups.back();
+      const bool twin = last[2].channel >= 0 && last[2].channel == last[0].channel;
+      if (twin) plan_.steps.push_back(TwinStep{buffer});
     }
+    plan_.steps_until[node] = plan_.steps.size();
   }
 
   /// The 2x2 max pooling that can join layer n, or -1.
@@ -177,8 +178,7 @@ class Compiler {
     plan_.step_of_tensor[layer.tensor] = static_cast<int>(plan_.steps.size());
     gather_inputs(n, pool >= 0, in, layer);
     add_affine(plan_.model.affine[n], layer);
-    const int buffer = layer.to.buffer;
-    finish_step(end, {end, std::move(layer)}, buffer);
+    finish_step(end, std::move(layer));
   }
 
   void gather_inputs(int n, bool pooled, const Buffer& in, LayerStep& layer) {
@@ -252,8 +252,7 @@ class Compiler {
     } else {
       pool.to.offsets = plan_.buffers[pool.to.buffer].offsets(out.height, out.width, 1, 0);
     }
-    const int buffer = pool.to.buffer;
-    finish_step(end, {end, std::move(pool)}, buffer);
+    finish_step(end, std::move(pool));
   }
 
   void add_addition(int n) {
@@ -265,34 +264,34 @@ class Compiler {
       add.multiplier[i] = plan_.model.affine[n].multiplier[i];
     }
     add.to = destination(n, reader(n));
-    const int buffer = add.to.buffer;
-    finish_step(reader(n), {reader(n), std::move(add)}, buffer);
+    finish_step(reader(n), std::move(add));
   }
 
   void add_flatten(int n) {
     if (is_alias(n)) {
       plan_.buffer_of_node[n] = source(n);
+      plan_.steps_until[n] = plan_.steps_until[nodes()[n].inputs[0]];
       return;
     }
     const int in = source(n);
     const int out = add_buffer(n);
-    finish_step(n, {n, FlattenStep{in, out}}, out);
+    finish_step(n, FlattenStep{in, out});
   }
 
   static std::vector<int> buffers_read(const Step& step) {
-    if (const auto* layer = std::get_if<LayerStep>(&step.op)) return {layer->in};
-    if (const auto* pool = std::get_if<PoolStep>(&step.op)) return {pool->in};
-    if (const auto* add = std::get_if<AddStep>(&step.op)) return {add->in[0], add->in[1]};
-    if (const auto* flatten = std::get_if<FlattenStep>(&step.op)) return {flatten->in};
-    return {std::get<TwinStep>(step.op).buffer};
+    if (const auto* layer = std::get_if<LayerStep>(&step)) return {layer->in};
+    if (const auto* pool = std::get_if<PoolStep>(&step)) return {pool->in};
+    if (const auto* add = std::get_if<AddStep>(&step)) return {add->in[0], add->in[1]};
+    if (const auto* flatten = std::get_if<FlattenStep>(&step)) return {flatten->in};
+    return {std::get<TwinStep>(step).buffer};
   }
 
   static int buffer_written(const Step& step) {
-    if (const auto* layer = std::get_if<LayerStep>(&step.op)) return layer->to.buffer;
-    if (const auto* pool = std::get_if<PoolStep>(&step.op)) return pool->to.buffer;
-    if (const auto* add = std::get_if<AddStep>(&step.op)) return add->to.buffer;
-    if (const auto* flatten = std::get_if<FlattenStep>(&step.op)) return flatten->out;
-    return std::get<TwinStep>(step.op).buffer;
+    if (const auto* layer = std::get_if<LayerStep>(&step)) return layer->to.buffer;
+    if (const auto* pool = std::get_if<PoolStep>(&step)) return pool->to.buffer;
+    if (const auto* add = std::get_if<AddStep>(&step)) return add->to.buffer;
+    if (const auto* flatten = std::get_if<FlattenStep>(&step)) return flatten->out;
+    return std::get<TwinStep>(step).buffer;
   }
 
   /// Buffers of the same geometry share a place once the earlier one has been read for the last

@@ -2,6 +2,7 @@
 // all clones; what changes (weights, buffers) lives in the evaluator.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <variant>
 #include <vector>
@@ -71,10 +72,7 @@ struct TwinStep {
   int buffer = 0;
 };
 
-struct Step {
-  int node = 0;  ///< whose codes (or logits) are complete after it
-  std::variant<LayerStep, PoolStep, AddStep, FlattenStep, TwinStep> op;
-};
+using Step = std::variant<LayerStep, PoolStep, AddStep, FlattenStep, TwinStep>;
 
 struct Plan {
   Model model;
@@ -83,8 +81,15 @@ struct Plan {
   std::vector<std::int64_t> places;  ///< of each buffer in the arena, bytes; buffer 0 has none
   std::int64_t arena_bytes = 0;
   std::vector<Step> steps;
-  std::vector<int> buffer_of_node;  ///< -1: no buffer of its own
-  std::vector<int> step_of_tensor;  ///< index in steps
+  std::vector<int> buffer_of_node;       ///< -1: no buffer of its own
+  std::vector<int> step_of_tensor;       ///< index in steps
+  std::vector<std::size_t> steps_until;  ///< number of steps after which a node's result is there
+  int classes = 0;
+
+  /// The layer that reads the weight tensor.
+  const LayerStep& layer_of(int tensor) const {
+    return std::get<LayerStep>(steps[step_of_tensor[tensor]]);
+  }
 };
 
 /// `fuse`: max pooling goes into the layer before it, whose codes are then never seen. Throws Error

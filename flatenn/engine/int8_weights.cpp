@@ -1,0 +1,50 @@
+#include "flatenn/engine/int8_weights.h"
+
+#include <cstring>
+#include <utility>
+
+#include "flatenn/base/error.h"
+
+namespace flatenn::int8 {
+
+PackedWeights::PackedWeights(std::shared_ptr<const Plan> plan) : plan_(std::move(plan)) {
+  const std::vector<WeightTensor>& tensors = plan_->model.weights;
+  for (int t = 0; t < std::ssize(tensors); ++t) {
+    const LayerStep& layer = plan_->layer_of(t);
+    tensors_.push_back({size_, std::vector<std::int32_t>(layer.multiplier.size())});
+    size_ += (layer.weight_bytes() + cell_bytes - 1) / cell_bytes * cell_bytes;
+  }
+  bytes_ = AlignedBytes(size_);
+  std::memset(bytes_.data(), 0, size_);
+  for (int t = 0; t < std::ssize(tensors); ++t) {
+    for (std::int64_t e = 0; e < std::ssize(tensors[t].codes); ++e) set(t, e, tensors[t].codes[e]);
+  }
+}
+
+PackedWeights::PackedWeights(const PackedWeights& other)
+    : plan_(other.plan_), tensors_(other.tensors_), size_(other.size_), bytes_(other.size_) {
+  std::memcpy(bytes_.data(), other.bytes_.data(), size_);
+}
+
+std::size_t PackedWeights::byte_of(int tensor, std::int64_t element) const {
+  FLATENN_ASSERT(tensor >= 0 && tensor < std::ssize(tensors_));
+  FLATENN_ASSERT(element >= 0 && element < std::ssize(plan_->model.weights[tensor].codes));
+  const LayerStep& layer = plan_->layer_of(tensor);
+  const std::int64_t window = std::ssize(layer.gather.slots);
+  return tensors_[tensor].place + layer.weight_at(element / window, element % window);
+}
+
+void PackedWeights::set(int tensor, std::int64_t element, std::int8_t code) {
+  std::uint8_t& byte = bytes_.data()[byte_of(tensor, element)];
+  const auto old = static_cast<std::int8_t>(byte);
+  byte = static_cast<std::uint8_t>(code);
+  const LayerStep& layer = plan_->layer_of(tensor);
+  tensors_[tensor].bias[element / std::ssize(layer.gather.slots)] -=
+      layer.zero_point * (code - old);
+}
+
+std::int8_t PackedWeights::get(int tensor, std::int64_t element) const {
+  return static_cast<std::int8_t>(bytes_.data()[byte_of(tensor, element)]);
+}
+
+}  // namespace flatenn::int8

@@ -1,0 +1,45 @@
+// Weights packed as the kernels read them, patched code by code.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <vector>
+
+#include "flatenn/engine/int8_bytes.h"
+#include "flatenn/engine/int8_plan.h"
+
+namespace flatenn::int8 {
+
+/// All weight tensors of a plan. Copies are deep. A channel's sum starts from its bias, minus the
+/// zero point times its weights, so that the kernels can read bytes instead of signed codes.
+class PackedWeights {
+ public:
+  /// The codes of the plan's model.
+  explicit PackedWeights(std::shared_ptr<const Plan> plan);
+  PackedWeights(const PackedWeights& other);
+  PackedWeights& operator=(const PackedWeights&) = delete;
+
+  /// O(1). `tensor` and `element` as in CodeWrite.
+  void set(int tensor, std::int64_t element, std::int8_t code);
+  std::int8_t get(int tensor, std::int64_t element) const;
+
+  const std::int8_t* weights(int tensor) const {
+    return reinterpret_cast<const std::int8_t*>(bytes_.data() + tensors_[tensor].place);
+  }
+  const std::int32_t* bias(int tensor) const { return tensors_[tensor].bias.data(); }
+
+ private:
+  struct Tensor {
+    std::size_t place = 0;
+    std::vector<std::int32_t> bias;  ///< one a channel, padded to whole blocks
+  };
+
+  std::size_t byte_of(int tensor, std::int64_t element) const;
+
+  std::shared_ptr<const Plan> plan_;
+  std::vector<Tensor> tensors_;
+  std::size_t size_ = 0;
+  AlignedBytes bytes_;
+};
+
+}  // namespace flatenn::int8
