@@ -40,7 +40,7 @@ def scale_gradient(x, factor):
 
 def lsq(w, step, bits):
     low, high = -2 ** (bits - 1), 2 ** (bits - 1) - 1
-    s = scale_gradient(step, 1 / (w.numel() * high) ** 0.5)
+    s = scale_gradient(step.abs(), 1 / (w.numel() * high) ** 0.5)
     return round_straight((w / s).clamp(low, high)) * s
 
 
