@@ -66,12 +66,21 @@ class FloatNetwork {
       weights_.push_back(weight);
       biases_.push_back(shape.empty() ? torch::Tensor() : torch::randn({shape[0]}));
     }
+    last_reader_.resize(graph.nodes.size());
+    for (std::size_t n = 0; n < graph.nodes.size(); ++n) {
+      for (const int input : graph.nodes[n].inputs) last_reader_[input] = n;
+    }
   }
 
   torch::Tensor forward(const torch::Tensor& images) const {
     std::vector<torch::Tensor> results(graph_.nodes.size());
     results[0] = images;
-    for (std::size_t n = 1; n < graph_.nodes.size(); ++n) results[n] = compute(n, results);
+    for (std::size_t n = 1; n < graph_.nodes.size(); ++n) {
+      results[n] = compute(n, results);
+      for (const int input : graph_.nodes[n].inputs) {
+        if (last_reader_[input] == n) results[input].reset();
+      }
+    }
     return results.back();
   }
 
@@ -97,6 +106,7 @@ class FloatNetwork {
 
   Graph graph_;
   std::vector<torch::Tensor> weights_, biases_;
+  std::vector<std::size_t> last_reader_;  ///< results are freed after it, as in a module's forward
 };
 
 Side torch_side(const Graph& graph, int batch, torch::MemoryFormat format, const char* label) {

@@ -28,6 +28,7 @@ void run(const Options& options, Session& session) {
   const Dataset data = load_data(options.data, models);
   std::vector<CampaignModel> campaign;
   for (const NamedModel& model : models) campaign.push_back({model.label, &model.model});
+  check_campaign(settings, campaign, data);
   Store store = Store::open(options.store);
   session.resume_hint =
       fmt::format("finished trials are in {}; the same command goes on", options.store);

@@ -46,7 +46,7 @@ void print(std::string_view text);
 /// One JSON document and a line break to standard output.
 void print_json(const nlohmann::json& value);
 
-/// "flip,stuck0" and repeated options alike -> names. Empty parts are left out.
+/// {"flip,stuck0", "stuck1"} -> flip, stuck0, stuck1. Empty parts are left out.
 std::vector<std::string> split_list(const std::vector<std::string>& values);
 
 void add_campaign(CLI::App& app, Session& session);

@@ -8,18 +8,18 @@ void add_fault_options(CLI::App& command, Session& session, FaultOptions& option
   command.add_option("--config", options.config, "settings as TOML")->type_name("FILE");
   command.add_option("--kinds,--kind", options.kinds, "fault kinds: flip,stuck0,stuck1,stuck")
       ->type_name("LIST")
-      ->allow_extra_args(false);
+      ->expected(1);
   command
       .add_option("--rates,--rate", options.rates,
                   "shares of faulty cells: 0.001,0.01 or 1e-3..5e-2:8 (logarithmic)")
       ->type_name("LIST")
-      ->allow_extra_args(false);
+      ->expected(1);
   command.add_option("--maps", options.maps, "fault maps a cell");
   command.add_option("--first-map", options.first_map, "id of the first fault map");
   command.add_option("--seed", options.seed, "seed of the fault maps");
   command.add_option("--expose", options.exposed, "tensors exposed to faults: conv1.*,fc3.*")
       ->type_name("LIST")
-      ->allow_extra_args(false);
+      ->expected(1);
   command.add_option("--images", options.images, "the first n images only");
   command.add_option("--engine", options.engine, "automatic, int8, torch or reference")
       ->type_name("NAME");

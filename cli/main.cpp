@@ -78,6 +78,8 @@ void run(int argc, char** argv, Session& session) {
   CLI::App app("Fault tolerance of quantized neural networks: train, corrupt, measure.", "flatenn");
   app.set_version_flag("--version", "flatenn " FLATENN_VERSION);
   app.require_subcommand(0, 1);
+  // A repeated option overrides the earlier one, so that scripts can append.
+  app.option_defaults()->multi_option_policy(CLI::MultiOptionPolicy::TakeLast);
   app.footer("Run 'flatenn COMMAND --help' for one command's options and an example.");
   add_study(app, session);
   add_train(app, session);

@@ -64,7 +64,7 @@ void add_report(CLI::App& app, Session& session) {
       ->type_name("FILE");
   command->add_option("--only", options->labels, "these networks only, in this order")
       ->type_name("LABELS")
-      ->allow_extra_args(false);
+      ->expected(1);
   command->add_option("--first-map", options->maps.first, "count fault maps from this id on");
   command->add_option("--last-map", options->maps.last, "count fault maps below this id");
 }

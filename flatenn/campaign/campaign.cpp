@@ -82,6 +82,13 @@ class Meter {
   std::map<std::tuple<std::string, FaultKind, double>, Tally> tallies_;
 };
 
+void check_image_count(const CampaignSettings& settings, const Dataset& data) {
+  if (data.size() == 0) fail("data set '{}' has no images", data.name);
+  if (settings.images > data.size()) {
+    fail("images: {} asked, but data set '{}' has {}", settings.images, data.name, data.size());
+  }
+}
+
 Exposure exposure_of(const CampaignSettings& settings, const MemoryImage& memory) {
   return settings.exposed.empty() ? memory.expose_all() : memory.expose(settings.exposed);
 }
@@ -179,12 +186,8 @@ void check_settings(const CampaignSettings& settings) {
 }
 
 Dataset campaign_images(const CampaignSettings& settings, const Dataset& data) {
-  const std::uint64_t images = settings.images;
-  if (data.size() == 0) fail("data set '{}' has no images", data.name);
-  if (images > data.size()) {
-    fail("images: {} asked, but data set '{}' has {}", images, data.name, data.size());
-  }
-  return data.slice(0, images == 0 ? data.size() : static_cast<std::size_t>(images));
+  check_image_count(settings, data);
+  return data.slice(0, settings.images == 0 ? data.size() : settings.images);
 }
 
 Subject campaign_subject(const CampaignSettings& settings, const CampaignModel& model,
@@ -206,11 +209,21 @@ Subject campaign_subject(const CampaignSettings& settings, const CampaignModel& 
   return subject;
 }
 
+void check_campaign(const CampaignSettings& settings, const std::vector<CampaignModel>& models,
+                    const Dataset& data) {
+  check_settings(settings);
+  check_models(models);
+  check_image_count(settings, data);
+  for (const CampaignModel& model : models) {
+    check_images(*model.model, data);
+    exposure_of(settings, MemoryImage(*model.model));
+  }
+}
+
 void run_campaign(const CampaignSettings& settings, const std::vector<CampaignModel>& models,
                   const Dataset& data, std::string_view split, Store& store,
                   const Context& context) {
-  check_settings(settings);
-  check_models(models);
+  check_campaign(settings, models, data);
   const Dataset images = campaign_images(settings, data);
   const double total =
       static_cast<double>(settings.maps) *

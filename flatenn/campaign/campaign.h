@@ -44,6 +44,11 @@ Subject campaign_subject(const CampaignSettings& settings, const CampaignModel& 
 /// The first settings.images images; throws Error when there are fewer.
 Dataset campaign_images(const CampaignSettings& settings, const Dataset& data);
 
+/// Throws Error for what run_campaign would refuse before the first trial: settings, labels, images
+/// that do not fit, exposed tensors that a model lacks. Nothing needs to be stored to know.
+void check_campaign(const CampaignSettings& settings, const std::vector<CampaignModel>& models,
+                    const Dataset& data);
+
 /// Runs the trials that the store lacks. Results do not depend on threads, order or interruptions.
 /// Stops with Interrupted, everything finished stored. `split` names where `data` comes from.
 void run_campaign(const CampaignSettings& settings, const std::vector<CampaignModel>& models,

@@ -80,8 +80,8 @@ bool check_header(const std::filesystem::path& path) {
   }
   const std::uint32_t version = big_endian(&header[60]);
   if (version != kVersion) {
-    fail("{}: store format {}, but this program reads format {}; use a {} flatenn", path.string(),
-         version, kVersion, version > kVersion ? "newer" : "matching");
+    fail("{}: store version {}, but this program reads version {}; {} flatenn or use a new store",
+         path.string(), version, kVersion, version > kVersion ? "upgrade" : "use an older");
   }
   return true;
 }

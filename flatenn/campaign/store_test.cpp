@@ -215,7 +215,7 @@ TEST_F(StoreTest, AnotherVersionIsNamedAndUntouched) {
   overwrite(60, std::string("\0\0\0\x09", 4));
   const auto before = bytes();
   EXPECT_THAT(open_error(),
-              HasSubstr("store format 9, but this program reads format 1; use a newer flatenn"));
+              HasSubstr("store version 9, but this program reads version 1; upgrade flatenn"));
   EXPECT_EQ(bytes(), before);
 }
 

@@ -6,7 +6,6 @@
 #include "flatenn/engine/torch_evaluator.h"
 
 namespace flatenn {
-namespace {
 
 void check_images(const Model& model, const Dataset& data) {
   const Input& input = std::get<Input>(model.graph.nodes.front().op);
@@ -21,8 +20,6 @@ void check_images(const Model& model, const Dataset& data) {
          data.name, data.classes);
   }
 }
-
-}  // namespace
 
 std::unique_ptr<Evaluator> make_evaluator(Engine engine, const Model& model, const Dataset& data) {
   check_images(model, data);

@@ -7,8 +7,10 @@
 
 namespace flatenn {
 
-/// Engine::automatic is int8. `model` and `data` must outlive it. Throws Error when the images do
-/// not fit the network's input or its classes.
+/// Throws Error when the images do not fit the network's input or its classes.
+void check_images(const Model& model, const Dataset& data);
+
+/// Engine::automatic is int8. `model` and `data` must outlive it. Checks the images.
 std::unique_ptr<Evaluator> make_evaluator(Engine engine, const Model& model, const Dataset& data);
 
 }  // namespace flatenn

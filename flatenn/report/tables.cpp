@@ -21,7 +21,7 @@ std::string heading(const SubjectSummary& summary) {
   const Subject& s = summary.subject;
   std::string text =
       fmt::format("{} on {} ({} split, {} images)\n", s.label, s.dataset, s.split, s.images);
-  text += fmt::format("float {} %, clean {:.2f} % [{:.2f}, {:.2f}], zero activations {} %\n",
+  text += fmt::format("float {} %, clean {:.2f} % [{:.2f}, {:.2f}], sparsity {} %\n",
                       percent(s.float_accuracy), summary.clean, summary.clean_lo, summary.clean_hi,
                       percent(s.sparsity));
   text += fmt::format("memory {} bits, exposed {}{}\n", s.memory_bits, s.exposed_bits,
@@ -52,7 +52,7 @@ std::string summary_text(const std::vector<SubjectSummary>& summaries) {
 }
 
 std::string overview_text(const std::vector<SubjectSummary>& summaries) {
-  Table table{{"network", "images", "float %", "clean %", "95 % interval", "zero codes %"}, {}};
+  Table table{{"network", "images", "float %", "clean %", "95 % interval", "sparsity %"}, {}};
   bool faults = false;
   for (const SubjectSummary& summary : summaries) faults = faults || !summary.cells.empty();
   if (faults) {

@@ -29,7 +29,7 @@ SubjectSummary example() {
 TEST(SummaryText, ShowsEveryFigureWithItsCountAndInterval) {
   EXPECT_EQ(summary_text({example()}),
             "sparse, \"x\" on fashion-mnist (test split, 10000 images)\n"
-            "float 91.50 %, clean 90.00 % [89.40, 90.60], zero activations - %\n"
+            "float 91.50 %, clean 90.00 % [89.40, 90.60], sparsity - %\n"
             "memory 4000 bits, exposed 4000\n"
             "\n"
             "kind  rate  accuracy %   95 % interval    sd   drop  maps  images  bits changed  "
@@ -49,7 +49,7 @@ TEST(OverviewText, IsOneRowASubjectWithoutFaults) {
   SubjectSummary clean = example();
   clean.cells.clear();
   EXPECT_THAT(overview_text({clean}), HasSubstr("sparse, \"x\"   10000    91.50    90.00  "
-                                                "[89.40, 90.60]             -\n"));
+                                                "[89.40, 90.60]           -\n"));
   EXPECT_THAT(overview_text({example()}), HasSubstr("flip  0.01     61.25  [59.69, 62.81]"));
 }
 

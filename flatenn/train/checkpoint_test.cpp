@@ -1,7 +1,7 @@
 #include "flatenn/train/checkpoint.h"
 
 #include <gtest/gtest.h>
-#include <torch/torch.h>
+#include <torch/types.h>
 
 #include "flatenn/base/error.h"
 #include "flatenn/base/file.h"

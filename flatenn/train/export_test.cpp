@@ -1,7 +1,7 @@
 #include "flatenn/train/export.h"
 
 #include <gtest/gtest.h>
-#include <torch/torch.h>
+#include <torch/types.h>
 
 #include "flatenn/data/synthetic.h"
 #include "flatenn/engine/reference_evaluator.h"

@@ -1,7 +1,7 @@
 #include "flatenn/train/images.h"
 
 #include <gtest/gtest.h>
-#include <torch/torch.h>
+#include <torch/types.h>
 
 #include "flatenn/graph/builders.h"
 

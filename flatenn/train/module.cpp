@@ -1,6 +1,7 @@
 #include "flatenn/train/module.h"
 
 #include <fmt/format.h>
+#include <torch/cuda.h>
 #include <torch/types.h>
 
 #include <cmath>

@@ -1,7 +1,8 @@
 #include "flatenn/train/module.h"
 
 #include <gtest/gtest.h>
-#include <torch/torch.h>
+#include <torch/cuda.h>
+#include <torch/types.h>
 
 #include "flatenn/base/error.h"
 #include "flatenn/train/loss_terms.h"

@@ -1,7 +1,7 @@
 #include "flatenn/train/step_plan.h"
 
 #include <gtest/gtest.h>
-#include <torch/torch.h>
+#include <torch/types.h>
 
 #include <fstream>
 #include <nlohmann/json.hpp>

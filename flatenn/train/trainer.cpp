@@ -1,5 +1,6 @@
 #include "flatenn/train/trainer.h"
 
+#include <ATen/Parallel.h>
 #include <dlfcn.h>
 #include <torch/types.h>
 

@@ -30,14 +30,14 @@ class Campaign(TrainedModelTest):
             self.assertLessEqual(cell["lo"], cell["mean"])
             self.assertGreaterEqual(cell["hi"], cell["mean"])
         flips, stuck = cells[1], cells[3]
-        self.assertEqual(flips["changed_bits"], flips["faulty_bits"])
-        self.assertEqual(stuck["faulty_bits"], flips["faulty_bits"])
-        self.assertLess(stuck["changed_bits"], stuck["faulty_bits"])
+        self.assertEqual(flips["bits_changed"], flips["bits_faulty"])
+        self.assertEqual(stuck["bits_faulty"], flips["bits_faulty"])
+        self.assertLess(stuck["bits_changed"], stuck["bits_faulty"])
 
     def test_rate_zero_changes_nothing(self):
         subject = json.loads(self.succeed(*self.campaign("--rates", "0", "--json")))["subjects"][0]
         for cell in subject["cells"]:
-            self.assertEqual((cell["mean"], cell["changed_bits"]), (subject["clean"], 0))
+            self.assertEqual((cell["mean"], cell["bits_changed"]), (subject["clean"], 0))
 
     def test_threads_and_order_do_not_matter(self):
         self.succeed(*self.campaign("--threads", "1"))
@@ -56,7 +56,7 @@ class Campaign(TrainedModelTest):
         names = [node["node"] for node in text["nodes"] if node["kind"] == "linear"]
         self.succeed(*self.campaign("--expose", f"{names[-1]}.*", "--rates", "1",
                                     "--kinds", "flip", "--maps", "1"))
-        self.assertEqual(self.cells()[0]["changed_bits"], 4 * 32 * 10)
+        self.assertEqual(self.cells()[0]["bits_changed"], 4 * 32 * 10)
 
     def test_interrupted_campaign_goes_on(self):
         whole = self.campaign("--maps", "400", "--images", "200", "--threads", "1")

@@ -137,7 +137,7 @@ def loss_of(net, x, labels, strength, eps=None):
 def ascend(net, metric, radius, eta=0.01):
     """Perturbation of the quantized weights and of other parameters (a dictionary)."""
     g = [w.grad for w in net.wq]
-    d = [net.p["conv.weight_step"].item(), net.p["fc.weight_step"].item()]
+    d = [abs(net.p["conv.weight_step"].item()), abs(net.p["fc.weight_step"].item())]
     others = {}
     if metric == "code":
         norm = torch.sqrt(sum(((s * x) ** 2).sum() for s, x in zip(d, g)))
@@ -156,7 +156,7 @@ def ascend(net, metric, radius, eta=0.01):
     return [radius / norm * s ** 2 * x for x, s in zip(g, t)], others
 
 
-def train(metric, radius, strength=0.01, steps=5, rate=0.1):
+def train(metric, radius, strength=0.01, steps=5, rate=0.03):
     net = Net()
     start = {n: numbers(v) for n, v in net.p.items()}
     g = torch.Generator().manual_seed(11)
