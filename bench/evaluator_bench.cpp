@@ -3,7 +3,8 @@
 // memory formats). All sides take turns in one run; the best turn of each counts, in processor
 // time, so that neighbours on a shared machine disturb neither side more than the other.
 //
-//   evaluator_bench [--json] [--seconds 0.5] [--turns 5] [--network lenet5,resnet20,resnet18]
+//   evaluator_bench [--json] [--seconds 0.5] [--turns 5] [--batches 64,256,1000]
+//                   [--network lenet5,resnet20,resnet18]
 #include <fmt/format.h>
 #include <torch/torch.h>
 
@@ -156,16 +157,17 @@ struct Row {
   double torch = 0, peak = 0, work = 0;  ///< best images a second; multiply-adds a second, an image
 };
 
-Row measure(const std::string& network, double seconds, int turns) {
+Row measure(const std::string& network, const std::vector<int>& batches, double seconds,
+            int turns) {
   Row row;
   row.network = network;
   const Graph graph = network_graph(network);
   const Model model = random_model(graph, 1);
   const auto& input = std::get<Input>(graph.nodes.front().op);
-  const std::size_t images = network == "resnet18" ? 64 : network == "resnet20" ? 256 : 2000;
+  const std::size_t images = network == "resnet18" ? 64 : network == "resnet20" ? 256 : 10000;
   const Dataset data = random_dataset(input, images, 1);
   const Dataset few = data.slice(0, std::min<std::size_t>(images, 32));
-  for (const int batch : {64, 256, 1000}) {
+  for (const int batch : batches) {
     row.sides.push_back(
         torch_side(graph, batch, torch::MemoryFormat::Contiguous, "channels first"));
     row.sides.push_back(
@@ -239,15 +241,18 @@ int run(int argc, char** argv) {
   bool json = false;
   double seconds = 0.5;
   int turns = 5;
+  std::vector<int> batches = {64, 256, 1000};
   std::vector<std::string> networks = {"lenet5", "resnet20", "resnet18"};
   app.add_flag("--json", json, "machine-readable output");
   app.add_option("--seconds", seconds, "processor time a side and turn");
   app.add_option("--turns", turns, "turns of every side");
   app.add_option("--network", networks, "networks to measure")->delimiter(',');
+  app.add_option("--batches", batches, "batch sizes of libtorch, the best counts")->delimiter(',');
   CLI11_PARSE(app, argc, argv);
   at::set_num_threads(1);
   std::vector<Row> rows;
-  for (const std::string& network : networks) rows.push_back(measure(network, seconds, turns));
+  for (const std::string& network : networks)
+    rows.push_back(measure(network, batches, seconds, turns));
   json ? print_json(rows) : print_text(rows);
   return 0;
 }

@@ -15,7 +15,7 @@ using testing_train::TemporaryFolder;
 Graph small_graph() {
   Graph graph;
   graph.nodes.push_back({"input", Input{.channels = 3, .height = 1, .width = 1}, {}});
-  graph.nodes.push_back({"conv", Conv2d{.out_channels = 2, .bias = false}, {0}});
+  graph.nodes.push_back({"conv", Conv2d{.out_channels = 2, .kernel = 1, .bias = false}, {0}});
   graph.nodes.push_back({"bn", BatchNorm{}, {1}});
   graph.nodes.push_back({"act", Activation{}, {2}});
   graph.nodes.push_back({"flat", Flatten{}, {3}});

@@ -37,7 +37,7 @@ TEST(MakeBatch, PutsImagesInnermost) {
 }
 
 TEST(Evaluate, CountsOverPartialBatchesToo) {
-  const Dataset data = load_dataset("synthetic", Split::test);
+  const Dataset data = load_dataset("synthetic", Split::train);
   const Dataset odd = data.slice(0, 300);  // more than one batch, the last one not full
   const PixelScale pixels = pixel_scale("synthetic");
   NetworkOptions options;

@@ -26,6 +26,7 @@ ConvShape conv_shape(const Tensor& x, const Tensor& w, int stride, int padding) 
   return {size(x, 3), size(x, 0), size(x, 1), size(x, 2), size(w, 0), size(w, 2), stride, padding};
 }
 
+/// A bias of no elements is none: a Function needs every tensor to be defined.
 struct Convolution : Function<Convolution> {
   static Tensor forward(AutogradContext* context, const Tensor& input, const Tensor& weights,
                         const Tensor& bias, int stride, int padding) {
@@ -36,11 +37,11 @@ struct Convolution : Function<Convolution> {
     context->saved_data["stride"] = stride;
     context->saved_data["padding"] = padding;
     context->saved_data["needs_input"] = input.requires_grad();
-    context->saved_data["has_bias"] = bias.defined();
+    context->saved_data["has_bias"] = bias.requires_grad();
     Tensor y = torch::empty(
         {shape.out_channels, shape.out_height(), shape.out_width(), shape.images}, x.options());
     conv_forward(shape, x.data_ptr<float>(), w.data_ptr<float>(),
-                 bias.defined() ? bias.contiguous().data_ptr<float>() : nullptr,
+                 bias.numel() > 0 ? bias.contiguous().data_ptr<float>() : nullptr,
                  y.data_ptr<float>());
     return y;
   }
@@ -103,7 +104,9 @@ struct MaxPooling : Function<MaxPooling> {
 }  // namespace
 
 Tensor conv2d(const Tensor& x, const Tensor& w, const Tensor& bias, int stride, int padding) {
-  if (has_kernel(x)) return Convolution::apply(x, w, bias, stride, padding);
+  if (has_kernel(x)) {
+    return Convolution::apply(x, w, bias.defined() ? bias : torch::empty({0}), stride, padding);
+  }
   return images_last(torch::conv2d(images_first(x), w, bias, stride, padding));
 }
 
