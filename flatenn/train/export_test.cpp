@@ -4,7 +4,7 @@
 #include <torch/types.h>
 
 #include "flatenn/data/synthetic.h"
-#include "flatenn/engine/reference_evaluator.h"
+#include "flatenn/engine/make_evaluator.h"
 #include "flatenn/train/images.h"
 #include "flatenn/train/step_plan.h"
 #include "flatenn/train/testing.h"
@@ -52,12 +52,12 @@ TEST_P(Export, IntegerNetworkRepeatsTheFakeQuantizedOne) {
   const Model model = export_model(module);
   EXPECT_EQ(model.graph.nodes.size(), fold_batch_norm(module.graph()).nodes.size());
 
-  const std::size_t images = 60;
+  const std::size_t images = settings.network.name == "resnet20" ? 16 : 200;
   const Batch batch = make_batch(data, std::get<Input>(module.graph().nodes[0].op),
                                  std::span(data.images).first(images * data.image_bytes()),
                                  std::span(data.labels).first(images), torch::kCPU);
   const Pass pass = module.forward(batch.pixels, {.training = false, .keep_results = true});
-  const auto evaluator = make_reference_evaluator(model, data);
+  const auto evaluator = make_evaluator(Engine::torch, model, data);
   std::int64_t codes = 0, different = 0;
   for (std::size_t i = 0; i < model.graph.nodes.size(); ++i) {
     if (!std::holds_alternative<Activation>(model.graph.nodes[i].op)) continue;
