@@ -9,6 +9,7 @@
 #include <torch/torch.h>
 
 #include "flatenn/base/random.h"
+#include "flatenn/train/process.h"
 #include "flatenn/train/step_plan.h"
 
 namespace flatenn {
@@ -30,7 +31,7 @@ Batch random_batch() {
 }
 
 struct Network {
-  Network() { at::set_num_threads(1); }
+  Network() { prepare_process(1); }
   Module module{lenet5({}), 1, torch::kCPU};
   Sgd optimizer{module, {}};
   Batch batch = random_batch();
@@ -78,7 +79,7 @@ void sharpness_aware_step(benchmark::State& state) {
 BENCHMARK(sharpness_aware_step)->Unit(benchmark::kMillisecond);
 
 void libtorch_float_step(benchmark::State& state) {
-  at::set_num_threads(1);
+  prepare_process(1);
   namespace nn = torch::nn;
   nn::Sequential network(nn::Conv2d(nn::Conv2dOptions(1, 6, 5).padding(2)), nn::ReLU(),
                          nn::MaxPool2d(2), nn::Conv2d(nn::Conv2dOptions(6, 16, 5)), nn::ReLU(),

@@ -1,13 +1,10 @@
 #include "flatenn/train/trainer.h"
 
-#include <ATen/Parallel.h>
-#include <dlfcn.h>
 #include <torch/types.h>
 
 #include <chrono>
 #include <cmath>
 #include <map>
-#include <mutex>
 #include <nlohmann/json.hpp>
 
 #include "flatenn/base/error.h"
@@ -16,6 +13,7 @@
 #include "flatenn/train/checkpoint.h"
 #include "flatenn/train/export.h"
 #include "flatenn/train/images.h"
+#include "flatenn/train/process.h"
 #include "flatenn/train/step_plan.h"
 
 namespace flatenn {
@@ -25,16 +23,6 @@ using Clock = std::chrono::steady_clock;
 
 double seconds_since(Clock::time_point start) {
   return std::chrono::duration<double>(Clock::now() - start).count();
-}
-
-/// See trainer.h. OpenBLAS's pthread build has threads of its own that libtorch does not limit.
-void use_threads(int threads) {
-  static std::mutex mutex;
-  const std::lock_guard lock(mutex);
-  at::set_num_threads(threads);
-  using SetThreads = void (*)(int);
-  void* const symbol = dlsym(RTLD_DEFAULT, "openblas_set_num_threads");
-  if (symbol != nullptr) reinterpret_cast<SetThreads>(symbol)(threads);
 }
 
 std::string settings_text(TrainSettings settings) {
@@ -291,7 +279,7 @@ Model train(const TrainSettings& settings, const TrainData& data,
   claim_folder(folder, settings_text(settings));
   const std::filesystem::path model = folder / "model.safetensors";
   if (std::filesystem::exists(model)) return load_model(model);
-  use_threads(settings.threads);
+  prepare_process(settings.threads);
   return Training(settings, data, folder, context).run();
 }
 

@@ -18,19 +18,20 @@ struct TrainData {
 TrainData load_train_data(const TrainSettings& settings);
 
 /// Trains in `folder` and leaves there
-///   config.toml        resolved settings
-///   log.jsonl          one JSON line an epoch
+///   config.toml             resolved settings
+///   log.jsonl               one JSON line an epoch
 ///   checkpoint.safetensors  after each epoch, atomically; training resumes from it exactly
-///   model.safetensors  at the end: integer codes with float, clean accuracy and sparsity on test
+///   model.safetensors       at the end: integer codes; float, clean accuracy and sparsity on test
 /// A finished folder with the same settings returns its model at once. A folder with other settings
 /// is an Error. Stops with Interrupted after the running step, the last checkpoint intact. A
 /// non-finite loss throws Error with epoch, step and likely cause, the last checkpoint intact.
 ///
 /// Several trainings may run side by side, one std::thread each: a training touches no global state
-/// but the number of threads of libtorch and BLAS, which each call sets to settings.threads, so
-/// give all of them the same number. The hot operations of float32 on the CPU are our own and have
-/// one fixed order of sums (kernels.h, fake_quant.h); with threads = 1 the rest is serial too. So a
-/// training alone and the same training beside others leave byte-identical files.
+/// but what prepare_process() sets (process.h): the number of threads of libtorch and BLAS, so give
+/// all of them the same settings.threads, and the allocator's thresholds. The hot operations of
+/// float32 on the CPU are our own and have one fixed order of sums (kernels.h, fake_quant.h); with
+/// threads = 1 the rest is serial too. So a training alone and the same training beside others
+/// leave byte-identical files.
 Model train(const TrainSettings& settings, const TrainData& data,
             const std::filesystem::path& folder, const Context& context = default_context());
 
