@@ -47,7 +47,7 @@ void check_command_name(const CLI::App& app, int argc, char** argv) {
   if (chosen.empty()) fail("{}", error.what());
   const CLI::App& command = *chosen.front();
   const std::vector<std::string> extras = command.remaining();
-  if (extras.empty() || error.get_name() != "ExtrasError") {
+  if (extras.empty() || dynamic_cast<const CLI::ExtrasError*>(&error) == nullptr) {
     fail("{}: {}", command.get_name(), error.what());
   }
   std::vector<std::string> options;

@@ -25,6 +25,8 @@ function(_flatenn_library target sources needs libs torch)
     return()
   endif()
   add_library(${target} STATIC ${sources})
+  # Public: a program that finds the installed package compiles our headers.
+  target_compile_features(${target} PUBLIC cxx_std_20)
   target_include_directories(${target} PUBLIC $<BUILD_INTERFACE:${PROJECT_SOURCE_DIR}>
                                               $<INSTALL_INTERFACE:include>)
   target_link_libraries(${target} PUBLIC ${needs} ${libs} Threads::Threads)

@@ -48,8 +48,8 @@ std::string_view reason(int code, const char* message) {
 }  // namespace
 
 Statement::Statement(Database& database, std::string_view sql) : database_(database) {
-  if (sqlite3_prepare_v2(database.handle_, sql.data(), static_cast<int>(sql.size()), &statement_,
-                         nullptr) != SQLITE_OK) {
+  if (sqlite3_prepare_v2(database.handle_.get(), sql.data(), static_cast<int>(sql.size()),
+                         &statement_, nullptr) != SQLITE_OK) {
     database.fail_with_reason();
   }
 }
@@ -99,35 +99,35 @@ std::string Statement::text(int column) const {
 }
 
 Database::Database(std::string path, Access access) : path_(std::move(path)) {
+  std::error_code missing;
+  const std::uintmax_t log_size = std::filesystem::file_size(path_ + "-wal", missing);
+  const bool had_log = !missing && log_size > 0;
   try {
     open(file_uri(path_, access == Access::create ? "mode=rwc" : "mode=rw"),
          SQLITE_OPEN_READWRITE | (access == Access::create ? SQLITE_OPEN_CREATE : 0));
     // Write-ahead logging touches the folder even to read: the first read tells.
     if (access == Access::read) integer("SELECT count(*) FROM sqlite_schema");
   } catch (const Error&) {
-    const bool has_log = std::filesystem::exists(path_ + "-wal");
-    if (access != Access::read || has_log) throw;
+    // Without a log the file alone is the whole store: it can be read where nothing can be written.
+    if (access != Access::read || had_log) throw;
     open(file_uri(path_, "mode=ro&immutable=1"), SQLITE_OPEN_READONLY);
   }
   if (access == Access::read) execute("PRAGMA query_only = 1");
 }
 
-Database::~Database() { sqlite3_close(handle_); }
+void Database::Close::operator()(sqlite3* handle) const { sqlite3_close(handle); }
 
 void Database::open(const std::string& uri, int flags) {
-  sqlite3_close(std::exchange(handle_, nullptr));
-  const int code = sqlite3_open_v2(uri.c_str(), &handle_,
-                                   flags | SQLITE_OPEN_URI | SQLITE_OPEN_NOMUTEX, nullptr);
-  if (code != SQLITE_OK) {
-    const std::string line = fmt::format("{}: {}", path_, reason(code, sqlite3_errmsg(handle_)));
-    sqlite3_close(std::exchange(handle_, nullptr));
-    throw Error(line);
-  }
-  sqlite3_busy_timeout(handle_, kBusyMilliseconds);
+  sqlite3* handle = nullptr;
+  const int code =
+      sqlite3_open_v2(uri.c_str(), &handle, flags | SQLITE_OPEN_URI | SQLITE_OPEN_NOMUTEX, nullptr);
+  handle_.reset(handle);  // also a failed open leaves one, which knows the reason
+  if (code != SQLITE_OK) fail_with_reason();
+  sqlite3_busy_timeout(handle, kBusyMilliseconds);
 }
 
 void Database::execute(const char* sql) {
-  if (sqlite3_exec(handle_, sql, nullptr, nullptr, nullptr) != SQLITE_OK) fail_with_reason();
+  if (sqlite3_exec(handle_.get(), sql, nullptr, nullptr, nullptr) != SQLITE_OK) fail_with_reason();
 }
 
 std::int64_t Database::integer(std::string_view sql) {
@@ -136,16 +136,16 @@ std::int64_t Database::integer(std::string_view sql) {
   return statement.integer(0);
 }
 
-std::int64_t Database::changed_rows() const { return sqlite3_changes64(handle_); }
+std::int64_t Database::changed_rows() const { return sqlite3_changes64(handle_.get()); }
 
-std::int64_t Database::last_row_id() const { return sqlite3_last_insert_rowid(handle_); }
+std::int64_t Database::last_row_id() const { return sqlite3_last_insert_rowid(handle_.get()); }
 
 void Database::set_checkpoint_on_close(bool yes) {
-  sqlite3_db_config(handle_, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, yes ? 0 : 1, nullptr);
+  sqlite3_db_config(handle_.get(), SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, yes ? 0 : 1, nullptr);
 }
 
 void Database::fail_with_reason() const {
-  fail("{}: {}", path_, reason(sqlite3_errcode(handle_), sqlite3_errmsg(handle_)));
+  fail("{}: {}", path_, reason(sqlite3_errcode(handle_.get()), sqlite3_errmsg(handle_.get())));
 }
 
 Transaction::Transaction(Database& database) : database_(database) {

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <string>
 #include <string_view>
 
@@ -50,7 +51,6 @@ class Statement {
 class Database {
  public:
   Database(std::string path, Access access);
-  ~Database();
   Database(const Database&) = delete;
   Database& operator=(const Database&) = delete;
 
@@ -72,8 +72,12 @@ class Database {
   friend class Statement;
   void open(const std::string& uri, int flags);
 
+  struct Close {
+    void operator()(sqlite3* handle) const;
+  };
+
   std::string path_;
-  sqlite3* handle_ = nullptr;
+  std::unique_ptr<sqlite3, Close> handle_;
 };
 
 /// All or nothing: rolls back unless committed.

@@ -95,6 +95,15 @@ void check_content(sqlite::Database& database) {
   }
 }
 
+void make_parent_folder(const std::filesystem::path& path) {
+  if (!path.has_parent_path()) return;
+  try {
+    make_folder(path.parent_path());
+  } catch (const Error& error) {
+    fail("{}: {}", path.string(), error.what());
+  }
+}
+
 void create_tables(sqlite::Database& database) {
   sqlite::Transaction transaction(database);
   database.execute(kSchema);
@@ -187,7 +196,7 @@ Store::Store(Store&&) noexcept = default;
 Store& Store::operator=(Store&&) noexcept = default;
 
 Store Store::open(const std::filesystem::path& path) {
-  if (path.has_parent_path()) make_folder(path.parent_path());
+  make_parent_folder(path);
   check_header(path);
   auto lock = std::make_unique<WriterLock>(path);
   const bool exists = check_header(path);

@@ -203,6 +203,14 @@ TEST_F(StoreTest, AFolderOrAForeignFileIsNamedAndUntouched) {
   EXPECT_THAT(open_error(), HasSubstr("not a file"));
 }
 
+TEST_F(StoreTest, MakesItsFolderOrNamesTheStoreThatCannotBe) {
+  const std::filesystem::path folder = folder_;
+  path_ = folder / "new" / "faults.db";
+  EXPECT_EQ(open_error(), "no error");
+  path_ = folder / "new" / "faults.db" / "x.db";
+  EXPECT_THAT(open_error(), HasSubstr(path_.string()));
+}
+
 TEST_F(StoreTest, AnotherDatabaseIsNotAStore) {
   sqlite::Database(path_.string(), sqlite::Access::create).execute("CREATE TABLE x (y)");
   const auto before = bytes();

@@ -59,8 +59,9 @@ class Campaign(TrainedModelTest):
         self.assertEqual(self.cells()[0]["bits_changed"], 4 * 32 * 10)
 
     def test_interrupted_campaign_goes_on(self):
-        whole = self.campaign("--maps", "400", "--images", "200", "--threads", "1")
-        process = self.start(*whole)
+        whole = self.campaign("--maps", "2000", "--threads", "1")
+        # Slow enough to be stopped midway; all engines give the same results.
+        process = self.start(*whole, "--engine", "reference")
         self.wait_until(process, lambda: self.stored_trials() >= 5)
         process.send_signal(signal.SIGINT)
         _, err = process.communicate(timeout=60)
@@ -130,7 +131,7 @@ class Report(TrainedModelTest):
     def setUp(self):
         super().setUp()
         self.succeed("campaign", "model.safetensors", "--store", "store.db", "--rates",
-                     "0.01,0.05", "--maps", "3", "--images", "300")
+                     "0.01,0.05", "--maps", "3", "--images", "150")
 
     def test_table_says_what_stands_behind_each_figure(self):
         text = self.succeed("report", "store.db")
@@ -165,7 +166,9 @@ class Report(TrainedModelTest):
         self.fail_with("report", "store.db", "--csv", "nowhere/out.csv", words=["nowhere/out.csv"])
 
     def test_full_disk(self):
-        self.fail_with("report", "store.db", "--svg", "out.svg", file_limit=100, words=["out.svg"])
+        # SQLite begins its log before it sees that there is no room; the empty files are harmless.
+        self.fail_with("report", "store.db", "--svg", "out.svg", file_limit=100, words=["out.svg"],
+                       leaves=["store.db-wal", "store.db-shm"])
 
 
 if __name__ == "__main__":

@@ -97,7 +97,7 @@ class DamagedModel(TrainedModelTest):
             text = header["__metadata__"]["flatenn"]
             self.assertIn('"bits":4', text)
             header["__metadata__"]["flatenn"] = text.replace('"bits":4', '"bits":9')
-        self.damaged(self.edited(edit), "9")
+        self.damaged(self.edited(edit), "bits", "2 to 8")
 
     def test_tensor_beyond_the_file(self):
         def edit(header):
