@@ -30,6 +30,10 @@ class Evaluator {
   /// Replaces weights. O(writes).
   virtual void write(std::span<const CodeWrite> writes) = 0;
 
+  /// A promise that weight tensors before `tensor` stay as they are now: what depends on no other
+  /// may be computed once, for all clones made afterwards. An evaluator is free to ignore it.
+  virtual void keep_before(int /*tensor*/) {}
+
   /// Classes of the images [first, first + count) of the dataset given to the factory.
   virtual void classify(std::size_t first, std::size_t count, std::span<std::uint8_t> classes) = 0;
 

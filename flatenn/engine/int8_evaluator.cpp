@@ -11,6 +11,7 @@
 #include "flatenn/engine/int8_images.h"
 #include "flatenn/engine/int8_kernels.h"
 #include "flatenn/engine/int8_plan.h"
+#include "flatenn/engine/int8_prefix.h"
 #include "flatenn/engine/int8_weights.h"
 
 namespace flatenn {
@@ -34,21 +35,40 @@ const Kernels* find_kernels(Int8Path path) {
 class Int8Evaluator final : public Evaluator {
  public:
   Int8Evaluator(std::shared_ptr<const Plan> plan, std::shared_ptr<const PreparedImages> images,
-                std::string name)
+                std::string name, std::size_t kept_bytes)
       : plan_(std::move(plan)),
         images_(std::move(images)),
         name_(std::move(name)),
+        kept_bytes_(kept_bytes),
         weights_(plan_) {
     allocate();
   }
 
   Int8Evaluator(const Int8Evaluator& other)
-      : plan_(other.plan_), images_(other.images_), name_(other.name_), weights_(other.weights_) {
+      : plan_(other.plan_),
+        images_(other.images_),
+        name_(other.name_),
+        kept_bytes_(other.kept_bytes_),
+        prefix_(other.prefix_),
+        weights_(other.weights_) {
     allocate();
   }
 
   void write(std::span<const CodeWrite> writes) override {
     for (const CodeWrite& w : writes) weights_.set(w.tensor, w.element, w.code);
+  }
+
+  void keep_before(int tensor) override {
+    prefix_ = nullptr;
+    const std::size_t blocks = (images_->size() + images_per_block - 1) / images_per_block;
+    const auto prefix = std::make_shared<Prefix>(*plan_, tensor, blocks);
+    if (prefix->steps() == 0 || prefix->bytes() > kept_bytes_) return;
+    prefix->allocate();
+    for (std::size_t block = 0; block < blocks; ++block) {
+      run_block(block, prefix->steps());
+      prefix->keep(*plan_, block, arena_.data());
+    }
+    prefix_ = prefix;
   }
 
   void classify(std::size_t first, std::size_t count, std::span<std::uint8_t> classes) override {
@@ -68,6 +88,8 @@ class Int8Evaluator final : public Evaluator {
 
   NodeTrace trace(int node, std::size_t first, std::size_t count) override {
     FLATENN_ASSERT(first + count <= images_->size());
+    const bool kept = prefix_ != nullptr && plan_->steps_until[node] <= prefix_->steps();
+    if (kept) return unfused().trace(node, first, count);
     if (plan_->buffer_of_node.at(node) < 0 && node + 1 < std::ssize(plan_->model.graph.nodes)) {
       return unfused().trace(node, first, count);
     }
@@ -109,7 +131,9 @@ class Int8Evaluator final : public Evaluator {
   }
 
   const std::uint8_t* cells(int buffer, std::size_t block) const {
-    return buffer == 0 ? images_->block(block) : arena_.data() + plan_->places[buffer];
+    if (buffer == 0) return images_->block(block);
+    const std::uint8_t* kept = prefix_ == nullptr ? nullptr : prefix_->cells(buffer, block);
+    return kept != nullptr ? kept : arena_.data() + plan_->places[buffer];
   }
 
   Sink sink(const Destination& to) const {
@@ -131,7 +155,7 @@ class Int8Evaluator final : public Evaluator {
 
   /// One block of images through the first `steps` steps, in cache from layer to layer.
   void run_block(std::size_t block, std::size_t steps) {
-    for (std::size_t s = 0; s < steps; ++s) {
+    for (std::size_t s = prefix_ == nullptr ? 0 : prefix_->steps(); s < steps; ++s) {
       std::visit([&](const auto& op) { run(op, block); }, plan_->steps[s]);
     }
   }
@@ -270,7 +294,7 @@ class Int8Evaluator final : public Evaluator {
   Int8Evaluator& unfused() {
     if (unfused_ == nullptr) {
       const auto plan = std::make_shared<const Plan>(compile(plan_->model, *plan_->kernels, false));
-      unfused_ = std::make_unique<Int8Evaluator>(plan, images_, name_);
+      unfused_ = std::make_unique<Int8Evaluator>(plan, images_, name_, 0);
     }
     for (int t = 0; t < std::ssize(plan_->model.weights); ++t) {
       for (std::int64_t e = 0; e < std::ssize(plan_->model.weights[t].codes); ++e) {
@@ -283,6 +307,8 @@ class Int8Evaluator final : public Evaluator {
   std::shared_ptr<const Plan> plan_;
   std::shared_ptr<const PreparedImages> images_;
   std::string name_;
+  std::size_t kept_bytes_;
+  std::shared_ptr<const Prefix> prefix_;  ///< of keep_before
   PackedWeights weights_;
   AlignedBytes windows_;  ///< window sums of the layer at work
   AlignedBytes arena_;    ///< all buffers but the prepared image
@@ -328,7 +354,8 @@ std::unique_ptr<Evaluator> make_int8_evaluator(const Model& model, const Dataset
   }
   const auto plan = std::make_shared<const Plan>(compile(model, *kernels, true));
   const auto images = std::make_shared<const PreparedImages>(data, plan->buffers[0]);
-  return std::make_unique<Int8Evaluator>(plan, images, fmt::format("int8 {}", to_string(path)));
+  return std::make_unique<Int8Evaluator>(plan, images, fmt::format("int8 {}", to_string(path)),
+                                         options.kept_bytes);
 }
 
 }  // namespace flatenn

@@ -4,6 +4,7 @@
 // bit-equal.
 #pragma once
 
+#include <cstddef>
 #include <memory>
 #include <string_view>
 
@@ -19,6 +20,8 @@ Int8Path detect_int8_path();
 
 struct Int8EvaluatorOptions {
   Int8Path path = Int8Path::automatic;
+  /// What keep_before may remember of all images; where that is not enough, it remembers nothing.
+  std::size_t kept_bytes = std::size_t{1} << 30;
 };
 
 /// `model` may go; `data` must outlive it. Prepared first-layer input is shared between clones.

@@ -351,5 +351,54 @@ TEST(Int8Evaluator, NamesItsPath) {
   EXPECT_EQ(to_string(Int8Path::avx512_vnni), "avx512_vnni");
 }
 
+/// A clone of an evaluator that keeps what comes before `tensor` answers as one that does not, and
+/// its codes are the same.
+void expect_prefix_changes_nothing(const Model& model, const Dataset& data, int tensor) {
+  std::vector<CodeWrite> writes = random_writes(model, 2000, 7);
+  std::erase_if(writes, [&](const CodeWrite& w) { return w.tensor < tensor; });
+  const auto plain = make_int8_evaluator(model, data);
+  const auto keeping = make_int8_evaluator(model, data);
+  keeping->keep_before(tensor);
+  const auto clone = keeping->clone();
+  plain->write(writes);
+  clone->write(writes);
+  ASSERT_EQ(classes_of(*clone, 0, data.size()), classes_of(*plain, 0, data.size())) << tensor;
+  for (int n = 0; n < std::ssize(model.graph.nodes); ++n) {
+    if (!check_graph(model.graph)[n].codes && n + 1 < std::ssize(model.graph.nodes)) continue;
+    const NodeTrace expected = plain->trace(n, 0, data.size());
+    const NodeTrace actual = clone->trace(n, 0, data.size());
+    ASSERT_EQ(actual.codes, expected.codes) << tensor << model.graph.nodes[n].name;
+    ASSERT_EQ(actual.values, expected.values) << tensor;
+  }
+}
+
+TEST(Int8Evaluator, KeepingThePrefixChangesNothing) {
+  const NetworkOptions grey = options_for(4, 4, 1, 28);
+  const Model plain = random_model(lenet5(grey), 1);
+  for (int t = 0; t <= std::ssize(plain.weights); ++t) {
+    expect_prefix_changes_nothing(plain, random_dataset(grey.input, 35, 1), t);
+  }
+  const NetworkOptions colour = options_for(4, 4, 3, 12);
+  const Model residual = random_model(fold_batch_norm(resnet20(colour)), 1);
+  for (const int t : {1, 2, 7, 8, 9, 20, 21}) {
+    expect_prefix_changes_nothing(residual, random_dataset(colour.input, 17, 1), t);
+  }
+}
+
+TEST(Int8Evaluator, APrefixThatDoesNotFitIsNotKept) {
+  const NetworkOptions options = options_for(4, 4, 1, 28);
+  const Model model = random_model(lenet5(options), 1);
+  const Dataset data = random_dataset(options.input, 20, 1);
+  Int8EvaluatorOptions none;
+  none.kept_bytes = 100;
+  const auto evaluator = make_int8_evaluator(model, data, none);
+  evaluator->keep_before(3);
+  const std::vector<CodeWrite> writes = random_writes(model, 300, 2);  // the promise broken
+  evaluator->write(writes);
+  const auto other = make_int8_evaluator(model, data);
+  other->write(writes);
+  EXPECT_EQ(classes_of(*evaluator, 0, data.size()), classes_of(*other, 0, data.size()));
+}
+
 }  // namespace
 }  // namespace flatenn

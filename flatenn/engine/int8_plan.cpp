@@ -18,6 +18,22 @@ std::size_t LayerStep::weight_at(std::int64_t channel, std::int64_t tap) const {
   return static_cast<std::size_t>((step * width + channel % width) * 4 + slot % 4);
 }
 
+std::vector<int> buffers_read(const Step& step) {
+  if (const auto* layer = std::get_if<LayerStep>(&step)) return {layer->in};
+  if (const auto* pool = std::get_if<PoolStep>(&step)) return {pool->in};
+  if (const auto* add = std::get_if<AddStep>(&step)) return {add->in[0], add->in[1]};
+  if (const auto* flatten = std::get_if<FlattenStep>(&step)) return {flatten->in};
+  return {std::get<TwinStep>(step).buffer};
+}
+
+int buffer_written(const Step& step) {
+  if (const auto* layer = std::get_if<LayerStep>(&step)) return layer->to.buffer;
+  if (const auto* pool = std::get_if<PoolStep>(&step)) return pool->to.buffer;
+  if (const auto* add = std::get_if<AddStep>(&step)) return add->to.buffer;
+  if (const auto* flatten = std::get_if<FlattenStep>(&step)) return flatten->out;
+  return std::get<TwinStep>(step).buffer;
+}
+
 namespace {
 
 class Compiler {
@@ -276,22 +292,6 @@ class Compiler {
     const int in = source(n);
     const int out = add_buffer(n);
     finish_step(n, FlattenStep{in, out});
-  }
-
-  static std::vector<int> buffers_read(const Step& step) {
-    if (const auto* layer = std::get_if<LayerStep>(&step)) return {layer->in};
-    if (const auto* pool = std::get_if<PoolStep>(&step)) return {pool->in};
-    if (const auto* add = std::get_if<AddStep>(&step)) return {add->in[0], add->in[1]};
-    if (const auto* flatten = std::get_if<FlattenStep>(&step)) return {flatten->in};
-    return {std::get<TwinStep>(step).buffer};
-  }
-
-  static int buffer_written(const Step& step) {
-    if (const auto* layer = std::get_if<LayerStep>(&step)) return layer->to.buffer;
-    if (const auto* pool = std::get_if<PoolStep>(&step)) return pool->to.buffer;
-    if (const auto* add = std::get_if<AddStep>(&step)) return add->to.buffer;
-    if (const auto* flatten = std::get_if<FlattenStep>(&step)) return flatten->out;
-    return std::get<TwinStep>(step).buffer;
   }
 
   /// Buffers of the same geometry share a place once the earlier one has been read for the last

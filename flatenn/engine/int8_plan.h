@@ -74,6 +74,9 @@ struct TwinStep {
 
 using Step = std::variant<LayerStep, PoolStep, AddStep, FlattenStep, TwinStep>;
 
+std::vector<int> buffers_read(const Step& step);
+int buffer_written(const Step& step);  ///< or `logits`
+
 struct Plan {
   Model model;
   const Kernels* kernels = nullptr;
