@@ -196,6 +196,10 @@ class NodeChecker {
   }
 
   NodeInfo sums(const Shape& shape, std::int64_t max_abs_sum) const {
+    if (max_abs_sum > max_int32) {
+      fail("{}: its sums could reach {}, beyond 32 bits; use a smaller window", describe(node_),
+           max_abs_sum);
+    }
     NodeInfo info;
     info.shape = shape;
     info.max_abs_sum = max_abs_sum;

@@ -197,6 +197,21 @@ TEST(Graph, SumsThatCouldLeaveInt32AreRefused) {
   EXPECT_THAT(error_of(g), HasSubstr("node 'fc' (linear): its sums could reach 2147516160"));
 }
 
+TEST(Graph, PoolingWindowsFitInto32Bits) {
+  Graph g;
+  g.nodes = {{"input", Input{1, 2902, 2902, 1, 0}, {}},
+             {"pool", AvgPool{2901, 1}, {0}},
+             {"quantize", Quantize{8}, {1}},
+             {"pixel", MaxPool{2, 1}, {2}},
+             {"flatten", Flatten{}, {3}},
+             {"fc", Linear{2, true, bits(8)}, {4}},
+             {"output", Output{}, {5}}};
+  EXPECT_EQ(check_graph(g)[1].max_abs_sum, std::int64_t{2901} * 2901 * 255);
+  std::get<AvgPool>(g.nodes[1].op).kernel = 2902;
+  std::get<MaxPool>(g.nodes[3].op).kernel = 1;
+  EXPECT_THAT(error_of(g), HasSubstr("node 'pool' (avg_pool): its sums could reach 2147509020"));
+}
+
 TEST(Graph, BatchNormFollowsALayerAndFoldsAway) {
   Graph g = small_graph();
   g.nodes.insert(g.nodes.begin() + 2, {"conv_bn", BatchNorm{}, {1}});
