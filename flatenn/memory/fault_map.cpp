@@ -15,6 +15,13 @@ namespace {
 /// A cell while the bands are put together: its address and, in the lowest bit, its coin.
 using PackedCell = std::uint64_t;
 
+/// Whose random numbers are drawn. The bands of stream n have the counters 128 n + band; those of
+/// their lower digits follow 64 later.
+struct Source {
+  std::uint64_t seed, map, stream;
+  std::uint64_t sub(std::uint64_t band) const { return stream << 7 | band; }
+};
+
 /// Thresholds in (lower, lower + width].
 struct Band {
   std::uint64_t index;  ///< 0 .. 39, and 40 for the last one, which ends at 0
@@ -97,16 +104,17 @@ Reach reach(const Band& band, double rate) {
 
 /// Whether candidate `number` lies below `reach` within its place: its lower digits are drawn only
 /// when the upper ones do not decide.
-bool within_place(std::uint64_t seed, std::uint64_t map, const Band& band, std::uint64_t number,
+bool within_place(const Source& source, const Band& band, std::uint64_t number,
                   const Reach& reach) {
-  constexpr std::uint64_t kLowerDigits = 64;  // streams above those of the bands
-  const auto block = random_block(seed, Purpose::fault_map, map, kLowerDigits + band.index, number);
+  constexpr std::uint64_t kLowerDigits = 64;
+  const auto block = random_block(source.seed, Purpose::fault_map, source.map,
+                                  source.sub(kLowerDigits + band.index), number);
   return gap_part(block[0]) <= reach.part;
 }
 
 /// The cells of one band that are faulty at `rate`, ascending.
-void draw_band(std::uint64_t seed, std::uint64_t map, const Band& band, double rate,
-               std::uint64_t bits, std::vector<PackedCell>& cells) {
+void draw_band(const Source& source, const Band& band, double rate, std::uint64_t bits,
+               std::vector<PackedCell>& cells) {
   constexpr std::size_t kBatch = 256;
   std::array<std::uint64_t, kBatch> words;
   std::array<double, kBatch> gaps;
@@ -119,7 +127,7 @@ void draw_band(std::uint64_t seed, std::uint64_t map, const Band& band, double r
     const double expected = static_cast<double>(bits - next) * band.width / (1 - band.lower);
     const std::size_t count =
         expected < kBatch - 4 ? (static_cast<std::size_t>(expected) / 4 + 1) * 4 : kBatch;
-    random_words(seed, Purpose::fault_map, map, band.index, number / 4,
+    random_words(source.seed, Purpose::fault_map, source.map, source.sub(band.index), number / 4,
                  std::span(words.data(), count));
     for (std::size_t i = 0; i < count; ++i) gaps[i] = log_of_fraction(gap_part(words[i])) * factor;
     cells.resize(kept + count);
@@ -130,7 +138,7 @@ void draw_band(std::uint64_t seed, std::uint64_t map, const Band& band, double r
       const std::uint64_t place = place_part(words[i]);
       cells[kept] = next++ << 1 | coin_part(words[i]);
       kept += place < limit.whole ||
-              (place == limit.whole && within_place(seed, map, band, number, limit));
+              (place == limit.whole && within_place(source, band, number, limit));
     }
   }
 }
@@ -201,15 +209,15 @@ FaultKind parse_fault_kind(std::string_view name) {
 }
 
 void draw_fault_map(std::uint64_t seed, std::uint64_t map, std::uint64_t bits, double rate,
-                    std::vector<Fault>& faults) {
+                    std::vector<Fault>& faults, std::uint64_t stream) {
   if (!(rate >= 0 && rate <= 1)) fail("a fault rate is a fraction from 0 to 1, not {}", rate);
-  FLATENN_ASSERT(bits < std::uint64_t{1} << 48);
+  FLATENN_ASSERT(bits < std::uint64_t{1} << 48 && stream < std::uint64_t{1} << 56);
   thread_local std::vector<PackedCell> lower, cells, merged;
   lower.clear();
   for (std::uint64_t index = kLastBand + 1; index-- > 0;) {
     const Band next = band(index);
     if (rate <= next.lower) break;
-    draw_band(seed, map, next, rate, bits, cells);
+    draw_band({seed, map, stream}, next, rate, bits, cells);
     merge(lower, cells, merged);
     lower.swap(merged);
   }

@@ -34,9 +34,9 @@ struct Fault {
 };
 
 /// The cells of map `map` of a memory of `bits` bits at `rate`, ascending, into `faults` (its
-/// capacity is reused; scratch buffers are kept per thread). Throws Error unless 0 <= rate <= 1.
-/// Precondition: bits < 2^48.
+/// capacity is reused; scratch buffers are kept per thread). Maps of other streams are independent
+/// of it. Throws Error unless 0 <= rate <= 1. Preconditions: bits < 2^48, stream < 2^56.
 void draw_fault_map(std::uint64_t seed, std::uint64_t map, std::uint64_t bits, double rate,
-                    std::vector<Fault>& faults);
+                    std::vector<Fault>& faults, std::uint64_t stream = 0);
 
 }  // namespace flatenn

@@ -1,8 +1,5 @@
 #include "flatenn/memory/memory_image.h"
 
-#include <fmt/ranges.h>
-#include <fnmatch.h>
-
 #include <algorithm>
 
 #include "flatenn/base/error.h"
@@ -36,23 +33,21 @@ bool value_under_fault(FaultKind kind, bool stored, bool coin) {
   return stored;
 }
 
-bool matches(const std::string& pattern, const std::string& name) {
-  return fnmatch(pattern.c_str(), name.c_str(), 0) == 0;
+/// Whether the mask of the range that holds the address exposes it.
+bool exposed(const Exposure::Range& range, std::uint64_t address) {
+  const std::uint64_t position = (address - range.first) % static_cast<unsigned>(range.bits);
+  return range.mask >> position & 1;
 }
 
-std::vector<std::string> names(const std::vector<StoredTensor>& tensors) {
-  std::vector<std::string> names;
-  for (const StoredTensor& tensor : tensors) names.push_back(tensor.name);
-  return names;
+/// The first fault from `from` on whose address is `address` or larger.
+std::size_t first_at(std::span<const Fault> faults, std::size_t from, std::uint64_t address) {
+  const auto found = std::lower_bound(
+      faults.begin() + static_cast<std::ptrdiff_t>(from), faults.end(), address,
+      [](const Fault& fault, std::uint64_t value) { return fault.address < value; });
+  return static_cast<std::size_t>(found - faults.begin());
 }
 
 }  // namespace
-
-std::uint64_t Exposure::bits() const {
-  std::uint64_t sum = 0;
-  for (const Range& range : ranges) sum += range.last - range.first;
-  return sum;
-}
 
 MemoryImage::MemoryImage(const Model& model) {
   for (const WeightTensor& weights : model.weights) {
@@ -114,36 +109,8 @@ std::int8_t MemoryImage::code(int tensor, std::uint64_t element) const {
   return lookups_[index].code[word(address({tensor, element, 0}), tensors_[index].format.bits)];
 }
 
-Exposure MemoryImage::expose_all() const {
-  Exposure exposure;
-  if (bits_ > 0) exposure.ranges.push_back({0, bits_});
-  return exposure;
-}
-
 Exposure MemoryImage::expose(std::span<const std::string> patterns) const {
-  if (patterns.empty()) return expose_all();
-  for (const std::string& pattern : patterns) {
-    if (std::none_of(tensors_.begin(), tensors_.end(),
-                     [&](const StoredTensor& tensor) { return matches(pattern, tensor.name); })) {
-      fail("exposed: no tensor matches \"{}\"; the model has {}", pattern,
-           fmt::join(names(tensors_), ", "));
-    }
-  }
-  Exposure exposure;
-  for (const StoredTensor& tensor : tensors_) {
-    if (std::none_of(patterns.begin(), patterns.end(),
-                     [&](const std::string& pattern) { return matches(pattern, tensor.name); })) {
-      continue;
-    }
-    auto& ranges = exposure.ranges;
-    const std::uint64_t last = tensor.first_bit + tensor.bits();
-    if (!ranges.empty() && ranges.back().last == tensor.first_bit) {
-      ranges.back().last = last;
-    } else {
-      ranges.push_back({tensor.first_bit, last});
-    }
-  }
-  return exposure;
+  return flatenn::expose(tensors_, patterns);
 }
 
 /// Brings the last write up to date with the bit at `address`, which was just changed. Addresses
@@ -174,11 +141,13 @@ void MemoryImage::apply(std::span<const Fault> faults, FaultKind kind, const Exp
   std::size_t tensor = 0;
   std::size_t i = 0;
   for (const Exposure::Range& range : exposure.ranges) {
-    while (i < faults.size() && faults[i].address < range.first) ++i;
+    if (i < faults.size() && faults[i].address < range.first) i = first_at(faults, i, range.first);
+    const bool whole = range.whole();
     for (; i < faults.size() && faults[i].address < range.last; ++i) {
       if (i + kAhead < faults.size()) prefetch(&words_[faults[i + kAhead].address >> 6]);
-      ++applied.faulty_bits;
       const std::uint64_t address = faults[i].address;
+      if (!whole && !exposed(range, address)) continue;
+      ++applied.faulty_bits;
       if (value_under_fault(kind, bit(address), faults[i].coin) == bit(address)) continue;
       toggle(address);
       applied.changed.push_back(address);

@@ -13,18 +13,10 @@
 #include <vector>
 
 #include "flatenn/graph/model.h"
+#include "flatenn/memory/exposure.h"
 #include "flatenn/memory/fault_map.h"
 
 namespace flatenn {
-
-/// Where one tensor lies in the memory.
-struct StoredTensor {
-  std::string name;
-  CodeFormat format;
-  std::uint64_t first_bit = 0;
-  std::uint64_t elements = 0;
-  std::uint64_t bits() const { return elements * static_cast<std::uint64_t>(format.bits); }
-};
 
 /// One cell by its logical place.
 struct Cell {
@@ -40,15 +32,6 @@ struct CodeWrite {
   std::int64_t element = 0;
   std::int8_t code = 0;
   bool operator==(const CodeWrite&) const = default;
-};
-
-/// Sorted, disjoint address ranges [first, last) in which faults take effect.
-struct Exposure {
-  struct Range {
-    std::uint64_t first = 0, last = 0;
-  };
-  std::vector<Range> ranges;
-  std::uint64_t bits() const;
 };
 
 /// What applying a fault map did: enough to undo it exactly. Use one object again and again: its
@@ -71,15 +54,16 @@ class MemoryImage {
   bool bit(std::uint64_t address) const { return words_[address >> 6] >> (address & 63) & 1; }
   std::int8_t code(int tensor, std::uint64_t element) const;
 
-  /// The addresses of all weight tensors.
-  Exposure expose_all() const;
-  /// The addresses of the tensors whose names match one of the glob patterns ("conv1.*"); no
-  /// patterns: of all. Throws Error with the tensor names when a pattern matches none.
+  /// All cells.
+  Exposure expose_all() const { return expose({}); }
+  /// The cells that the patterns choose ("conv1.*", "*:top"; none: all): see exposure.h, which also
+  /// says what throws Error.
   Exposure expose(std::span<const std::string> patterns) const;
 
   /// Corrupts the exposed cells of `faults` (ascending addresses below bits(): a map drawn for this
-  /// memory). O(faults); allocates nothing once the vectors of `applied` have grown. The stuck
-  /// kinds are idempotent, flips are not. What `applied` held before is forgotten.
+  /// memory). O(faults in the exposed tensors); allocates nothing once the vectors of `applied`
+  /// have grown. The stuck kinds are idempotent, flips are not. What `applied` held before is
+  /// forgotten.
   void apply(std::span<const Fault> faults, FaultKind kind, const Exposure& exposure,
              AppliedFaults& applied);
   /// Restores what apply changed: applied.writes become the restored codes, applied.changed becomes

@@ -239,34 +239,32 @@ TEST(MemoryImage, ExposureMasksAndNeverRenumbers) {
   for (const CodeWrite& write : applied.writes) EXPECT_EQ(write.tensor, 1);
 }
 
-TEST(MemoryImage, PatternsSelectTensors) {
-  const MemoryImage image(small_model());
-  const auto ranges = [&](std::vector<std::string> patterns) {
-    std::vector<std::pair<std::uint64_t, std::uint64_t>> result;
-    for (const auto& range : image.expose(patterns).ranges) {
-      result.emplace_back(range.first, range.last);
-    }
-    return result;
+// The reference: the name and the bit of every cell.
+TEST(MemoryImage, ExposedBitPositionsAloneChange) {
+  MemoryImage image(mixed_model());
+  const auto faults = draw(6, image.bits(), 0.3);
+  const std::vector<std::string> patterns = {"layer4.*:1-2", "*.sign_magnitude:top", "layer7.*"};
+  const Exposure exposure = image.expose(patterns);
+  const auto exposed = [&](std::uint64_t address) {
+    const Cell cell = image.cell(address);
+    const StoredTensor& tensor = image.tensors()[static_cast<std::size_t>(cell.tensor)];
+    return tensor.name.starts_with("layer7") ||
+           (tensor.name.starts_with("layer4") && (cell.bit == 1 || cell.bit == 2)) ||
+           (tensor.name.ends_with("sign_magnitude") && cell.bit == tensor.format.bits - 1);
   };
-  using Ranges = std::vector<std::pair<std::uint64_t, std::uint64_t>>;
-  EXPECT_EQ(ranges({}), (Ranges{{0, image.bits()}}));
-  EXPECT_EQ(ranges({"*"}), (Ranges{{0, image.bits()}}));
-  EXPECT_EQ(ranges({"conv*"}), (Ranges{{0, 200 + 210}}));
-  EXPECT_EQ(ranges({"linear1.weight", "conv1.weight"}), (Ranges{{0, 200}, {410, 650}}));
-  EXPECT_EQ(ranges({"conv?.weight", "conv1*"}), (Ranges{{0, 410}}));
-}
-
-TEST(MemoryImage, APatternWithoutAMatchNamesTheTensors) {
-  const MemoryImage image(small_model());
-  const std::vector<std::string> patterns = {"conv1.*", "convv2.*"};
-  try {
-    image.expose(patterns);
-    FAIL() << "a pattern that matches nothing was accepted";
-  } catch (const Error& error) {
-    EXPECT_STREQ(error.what(),
-                 "exposed: no tensor matches \"convv2.*\"; the model has conv1.weight, "
-                 "conv2.weight, linear1.weight");
+  std::vector<std::uint64_t> expected;
+  for (const Fault& fault : faults) {
+    if (exposed(fault.address)) expected.push_back(fault.address);
   }
+  const std::string before = image.hash();
+  AppliedFaults applied;
+  image.apply(faults, FaultKind::flip, exposure, applied);
+  EXPECT_EQ(applied.changed, expected);
+  EXPECT_EQ(applied.faulty_bits, expected.size());
+  image.undo(applied);
+  EXPECT_EQ(image.hash(), before);
+  image.apply(draw(6, image.bits(), 1), FaultKind::flip, exposure, applied);
+  EXPECT_EQ(applied.faulty_bits, exposure.bits());
 }
 
 TEST(MemoryImage, AllocatesNothingOnceWarm) {

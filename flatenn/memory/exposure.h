@@ -1,0 +1,60 @@
+// Exposure: the cells in which faults take effect, chosen by tensor and by bit position.
+//
+// A pattern is GLOB or GLOB:BITS. GLOB is matched against tensor names ("conv1.*"); BITS is a bit
+// position ("3"; 0 is the least significant), an inclusive range of them ("0-2"), or "top", the
+// most significant bit of each tensor's format, whatever its width. Patterns of a list unite.
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "flatenn/quant/codec.h"
+
+namespace flatenn {
+
+/// Where one tensor lies in the memory.
+struct StoredTensor {
+  std::string name;
+  CodeFormat format;
+  std::uint64_t first_bit = 0;
+  std::uint64_t elements = 0;
+  std::uint64_t bits() const { return elements * static_cast<std::uint64_t>(format.bits); }
+};
+
+/// A mask on addresses: it never renumbers them.
+struct Exposure {
+  /// One tensor's addresses [first, last). The cell at first + n is exposed when bit n % bits of
+  /// `mask` is set.
+  struct Range {
+    std::uint64_t first = 0, last = 0;
+    int bits = 1;            ///< cells a code, 1 to 31
+    std::uint32_t mask = 1;  ///< over the bit positions of a code; not 0, below 2^bits
+    bool whole() const { return mask == (std::uint32_t{1} << bits) - 1; }
+    bool operator==(const Range&) const = default;
+  };
+  std::vector<Range> ranges;  ///< ascending, disjoint, at most one a tensor
+
+  /// The number of exposed cells.
+  std::uint64_t bits() const;
+  bool operator==(const Exposure&) const = default;
+};
+
+/// The cells that the patterns choose; no patterns: all. A bit position that a matched tensor
+/// lacks chooses nothing in it. Throws Error when a pattern matches no tensor (naming them), when
+/// its BITS are malformed, and when they reach beyond the widest tensor that it matches.
+Exposure expose(std::span<const StoredTensor> tensors, std::span<const std::string> patterns);
+
+/// The same choice of cells in any memory, written in one way: sorted, without repetitions,
+/// positions of one GLOB united; empty when the list holds "*" (all cells). Throws Error when BITS
+/// are malformed.
+std::vector<std::string> canonical_patterns(std::span<const std::string> patterns);
+
+/// One pattern a tensor, in memory order: each exposed alone is a sweep over layers.
+std::vector<std::string> layer_patterns(std::span<const StoredTensor> tensors);
+/// "*:0", "*:1", ...: one pattern a bit position of the widest tensor. Each exposed alone is a
+/// sweep over bit positions.
+std::vector<std::string> bit_patterns(std::span<const StoredTensor> tensors);
+
+}  // namespace flatenn
