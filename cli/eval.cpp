@@ -28,12 +28,13 @@ SubjectSummary evaluate(const CampaignSettings& settings, const NamedModel& mode
   const CampaignModel named{model.label, &model.model};
   Subject subject = campaign_subject(settings, named, images, split);
   const auto evaluator = make_evaluator(settings.engine, model.model, images);
-  const auto correct = count_correct_until(*evaluator, images, session.context.stop);
+  std::vector<std::uint8_t> clean(images.size());
+  classify_until(*evaluator, clean, session.context.stop);
   throw_if_stopped(session.context);
-  subject.clean_correct = correct.value();
+  subject.clean_correct = count_equal(clean, images.labels);
   subject.sparsity = activation_sparsity(*evaluator, model.model, images);
   std::vector<Trial> trials;
-  if (faults) trials = measure_trials(settings, named, images, session.context);
+  if (faults) trials = measure_trials(settings, named, images, session.context, clean);
   return summarize(subject, trials);
 }
 

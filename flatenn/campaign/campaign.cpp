@@ -35,7 +35,7 @@ void check_list(const std::vector<T>& values, std::string_view key) {
 struct Job {
   Subject subject;
   const Model* model = nullptr;
-  bool known = false;  ///< the store has it, clean_correct included
+  bool known = false;  ///< the store has the subject
   std::vector<WorkUnit> work;
 };
 
@@ -98,22 +98,29 @@ int thread_count(const CampaignSettings& settings) {
   return settings.threads == 0 ? processors : settings.threads;
 }
 
-/// Subject without faults measured; throws Interrupted.
-void measure_clean(Job& job, const Evaluator& evaluator, const Dataset& images,
-                   const Context& context) {
-  const auto correct = count_correct_until(*evaluator.clone(), images, context.stop);
+/// Classes without faults, one an image; throws Interrupted.
+std::vector<std::uint8_t> clean_classes(const Evaluator& evaluator, const Dataset& images,
+                                        const Context& context) {
+  std::vector<std::uint8_t> classes(images.size());
+  classify_until(*evaluator.clone(), classes, context.stop);
   throw_if_stopped(context);
-  job.subject.clean_correct = correct.value();
+  return classes;
 }
 
 void run_job(Job& job, const CampaignSettings& settings, const Dataset& images, Store& store,
              Meter& meter, const Context& context) {
   if (job.known && job.work.empty()) return;
   const std::unique_ptr<Evaluator> evaluator = make_evaluator(settings.engine, *job.model, images);
-  if (!job.known) measure_clean(job, *evaluator, images, context);
+  const std::vector<std::uint8_t> clean = clean_classes(*evaluator, images, context);
+  job.subject.clean_correct = count_equal(clean, images.labels);
   const std::int64_t id = store.add_subject(job.subject);
-  const TrialSetup setup{job.model, &images, evaluator.get(), settings.seed,
-                         exposure_of(settings, MemoryImage(*job.model))};
+  const TrialSetup setup{job.model,
+                         &images,
+                         evaluator.get(),
+                         settings.seed,
+                         exposure_of(settings, MemoryImage(*job.model)),
+                         clean,
+                         settings.per_image};
   run_trials(setup, job.work, thread_count(settings), context.stop,
              [&](const std::vector<Trial>& trials) {
                store.append(id, trials);
@@ -121,6 +128,24 @@ void run_job(Job& job, const CampaignSettings& settings, const Dataset& images, 
                meter.report();
              });
   throw_if_stopped(context);
+}
+
+/// What the store has of what is asked, without per-image results.
+std::vector<Trial> stored_trials(const CampaignSettings& settings, const Store& store,
+                                 const std::string& key) {
+  std::vector<Trial> stored;
+  const auto answers = settings.per_image ? Answers::load : Answers::skip;
+  store.visit_trials(key, answers, [&](const Trial& trial) {
+    if (trial.map < settings.first_map || trial.map - settings.first_map >= settings.maps ||
+        std::ranges::find(settings.rates, trial.rate) == settings.rates.end() ||
+        std::ranges::find(settings.kinds, trial.kind) == settings.kinds.end() ||
+        (settings.per_image && trial.right.empty())) {
+      return;
+    }
+    stored.push_back(trial);
+    stored.back().right = {};
+  });
+  return stored;
 }
 
 /// What the store lacks, network by network; counts what it has.
@@ -131,18 +156,10 @@ std::vector<Job> plan_jobs(const CampaignSettings& settings,
   for (const CampaignModel& model : models) {
     Job job{campaign_subject(settings, model, images, split), model.model, false, {}};
     const std::string key = job.subject.key();
-    if (const auto stored = store.find_subject(key)) {
-      job.known = true;
-      job.subject.clean_correct = stored->clean_correct;
-    }
-    std::vector<Trial> wanted = store.trials(key);
-    std::erase_if(wanted, [&](const Trial& trial) {
-      return trial.map < settings.first_map || trial.map - settings.first_map >= settings.maps ||
-             std::ranges::find(settings.rates, trial.rate) == settings.rates.end() ||
-             std::ranges::find(settings.kinds, trial.kind) == settings.kinds.end();
-    });
-    job.work = missing_work(settings, wanted);
-    meter.add(job.subject.label, job.subject.images, wanted);
+    job.known = store.find_subject(key).has_value();
+    const std::vector<Trial> stored = stored_trials(settings, store, key);
+    job.work = missing_work(settings, stored);
+    meter.add(job.subject.label, job.subject.images, stored);
     jobs.push_back(std::move(job));
   }
   return jobs;
@@ -173,6 +190,8 @@ void bind(Binder& binder, CampaignSettings& settings) {
   binder.choice("engine", settings.engine, {"automatic", "torch", "int8", "reference"},
                 "what computes; all give the same results");
   binder.value("threads", settings.threads, "0: all processors", between(0, 4096));
+  binder.value("per_image", settings.per_image,
+               "record which images every trial classified rightly");
 }
 
 void check_settings(const CampaignSettings& settings) {
@@ -236,14 +255,22 @@ void run_campaign(const CampaignSettings& settings, const std::vector<CampaignMo
 }
 
 std::vector<Trial> measure_trials(const CampaignSettings& settings, const CampaignModel& model,
-                                  const Dataset& images, const Context& context) {
+                                  const Dataset& images, const Context& context,
+                                  std::span<const std::uint8_t> clean) {
   check_settings(settings);
   const std::vector<WorkUnit> work = missing_work(settings, {});
   Meter meter(context, static_cast<double>(count_trials(work)));
   const std::unique_ptr<Evaluator> evaluator =
       make_evaluator(settings.engine, *model.model, images);
-  const TrialSetup setup{model.model, &images, evaluator.get(), settings.seed,
-                         exposure_of(settings, MemoryImage(*model.model))};
+  std::vector<std::uint8_t> own_clean;
+  if (clean.empty()) clean = own_clean = clean_classes(*evaluator, images, context);
+  const TrialSetup setup{model.model,
+                         &images,
+                         evaluator.get(),
+                         settings.seed,
+                         exposure_of(settings, MemoryImage(*model.model)),
+                         clean,
+                         settings.per_image};
   std::vector<Trial> all;
   run_trials(setup, work, thread_count(settings), context.stop,
              [&](const std::vector<Trial>& trials) {

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -26,6 +27,8 @@ struct CampaignSettings {
   std::uint64_t images = 0;          ///< the first n images; 0: all
   Engine engine = Engine::automatic;
   int threads = 0;  ///< 0: all processors
+  /// Record which images each trial classified rightly: images / 8 bytes a trial in the store.
+  bool per_image = false;
 };
 void bind(Binder& binder, CampaignSettings& settings);
 /// Throws Error for empty or repeated kinds and rates, rates outside [0, 1], no maps.
@@ -49,16 +52,18 @@ Dataset campaign_images(const CampaignSettings& settings, const Dataset& data);
 void check_campaign(const CampaignSettings& settings, const std::vector<CampaignModel>& models,
                     const Dataset& data);
 
-/// Runs the trials that the store lacks. Results do not depend on threads, order or interruptions.
-/// Stops with Interrupted, everything finished stored. `split` names where `data` comes from.
+/// Runs the trials that the store lacks (with per_image, also those stored without). Results do not
+/// depend on threads, order or interruptions. Stops with Interrupted, everything finished stored.
+/// `split` names where `data` comes from.
 void run_campaign(const CampaignSettings& settings, const std::vector<CampaignModel>& models,
                   const Dataset& data, std::string_view split, Store& store,
                   const Context& context = default_context());
 
 /// The same trials of one network without a store, ordered by kind, rate, map. `images` as for
-/// campaign_subject.
+/// campaign_subject; `clean` are the classes without faults, one an image, where the caller has
+/// them.
 std::vector<Trial> measure_trials(const CampaignSettings& settings, const CampaignModel& model,
-                                  const Dataset& images,
-                                  const Context& context = default_context());
+                                  const Dataset& images, const Context& context = default_context(),
+                                  std::span<const std::uint8_t> clean = {});
 
 }  // namespace flatenn

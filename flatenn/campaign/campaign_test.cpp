@@ -108,6 +108,31 @@ TEST_F(CampaignTest, MeasuringWithoutAStoreGivesTheSameTrials) {
   EXPECT_EQ(measure_trials(settings_, models_[1], images_), rows(target)[1]);
 }
 
+TEST_F(CampaignTest, CleanClassesOfTheCallerGiveTheSameTrials) {
+  std::vector<std::uint8_t> clean(images_.size());
+  make_reference_evaluator(second_, images_)->classify(0, images_.size(), clean);
+  EXPECT_EQ(measure_trials(settings_, models_[1], images_, default_context(), clean),
+            measure_trials(settings_, models_[1], images_));
+}
+
+TEST_F(CampaignTest, PerImageResultsAreAddedToATrialStoredWithout) {
+  Store whole = store("whole.db");
+  settings_.per_image = true;
+  run(whole);
+  Store parts = store("parts.db");
+  settings_.per_image = false;
+  run(parts);
+  const std::string key = whole.subjects()[0].key();
+  EXPECT_TRUE(parts.trials(key, Answers::load)[0].right.empty());
+  settings_.per_image = true;
+  run(parts);
+  EXPECT_EQ(parts.trials(key, Answers::load), whole.trials(key, Answers::load));
+  EXPECT_FALSE(whole.trials(key, Answers::load)[0].right.empty());
+  Recorder recorder;
+  run(parts, {&recorder, {}});
+  EXPECT_EQ(recorder.all.size(), 1u);
+}
+
 TEST_F(CampaignTest, AFinishedCampaignHasNothingToDo) {
   Store target = store("a.db");
   run(target);

@@ -9,6 +9,8 @@
 #include <thread>
 #include <utility>
 
+#include "flatenn/base/error.h"
+
 namespace flatenn {
 namespace {
 
@@ -18,11 +20,24 @@ constexpr std::size_t kImagesBetweenLooks = 240;
 /// A killed process loses at most the trials of this time.
 constexpr std::chrono::milliseconds kCommitInterval{200};
 
+/// Trial::right of these classes.
+std::vector<std::uint8_t> right_images(std::span<const std::uint8_t> classes,
+                                       std::span<const std::uint8_t> labels) {
+  std::vector<std::uint8_t> right((classes.size() + 7) / 8, 0);
+  for (std::size_t i = 0; i < classes.size(); ++i) {
+    if (classes[i] == labels[i]) right[i / 8] |= static_cast<std::uint8_t>(1u << i % 8);
+  }
+  return right;
+}
+
 /// One thread's own network and memory.
 class TrialRunner {
  public:
   explicit TrialRunner(const TrialSetup& setup)
-      : setup_(setup), evaluator_(setup.evaluator->clone()), memory_(*setup.model) {}
+      : setup_(setup),
+        evaluator_(setup.evaluator->clone()),
+        memory_(*setup.model),
+        classes_(setup.images->size()) {}
 
   /// Calls `done` for every finished trial; false when stopped.
   bool run(const WorkUnit& unit, const std::stop_token& stop,
@@ -30,22 +45,31 @@ class TrialRunner {
     draw_fault_map(setup_.seed, unit.map, memory_.bits(), unit.rate, faults_);
     for (const FaultKind kind : unit.kinds) {
       memory_.apply(faults_, kind, setup_.exposure, applied_);
-      Trial trial{kind, unit.rate, unit.map, 0, applied_.faulty_bits, applied_.changed.size()};
       evaluator_->write(applied_.writes);
-      const auto correct = count_correct_until(*evaluator_, *setup_.images, stop);
-      if (!correct) return false;
+      if (!classify_until(*evaluator_, classes_, stop)) return false;
+      const Trial trial = result(kind, unit);  // before undo() forgets what was changed
       memory_.undo(applied_);
       evaluator_->write(applied_.writes);
-      trial.correct = *correct;
       done(trial);
     }
     return true;
   }
 
  private:
+  /// Of the faults last applied and the classes last computed.
+  Trial result(FaultKind kind, const WorkUnit& unit) const {
+    const std::vector<std::uint8_t>& labels = setup_.images->labels;
+    Trial trial{kind, unit.rate, unit.map, 0, applied_.faulty_bits, applied_.changed.size()};
+    trial.correct = count_equal(classes_, labels);
+    trial.answers_changed = classes_.size() - count_equal(classes_, setup_.clean);
+    if (setup_.per_image) trial.right = right_images(classes_, labels);
+    return trial;
+  }
+
   const TrialSetup& setup_;
   std::unique_ptr<Evaluator> evaluator_;
   MemoryImage memory_;
+  std::vector<std::uint8_t> classes_;
   std::vector<Fault> faults_;
   AppliedFaults applied_;
 };
@@ -100,20 +124,27 @@ void work_through(const TrialSetup& setup, const std::vector<WorkUnit>& work,
 
 }  // namespace
 
-std::optional<std::uint64_t> count_correct_until(Evaluator& evaluator, const Dataset& images,
-                                                 std::stop_token stop) {
-  std::uint64_t correct = 0;
-  for (std::size_t first = 0; first < images.size(); first += kImagesBetweenLooks) {
-    if (stop.stop_requested()) return std::nullopt;
-    const std::size_t count = std::min(kImagesBetweenLooks, images.size() - first);
-    correct += count_correct(evaluator, images, first, count);
+bool classify_until(Evaluator& evaluator, std::span<std::uint8_t> classes,
+                    const std::stop_token& stop) {
+  for (std::size_t first = 0; first < classes.size(); first += kImagesBetweenLooks) {
+    if (stop.stop_requested()) return false;
+    const std::size_t count = std::min(kImagesBetweenLooks, classes.size() - first);
+    evaluator.classify(first, count, classes.subspan(first, count));
   }
-  return correct;
+  return true;
+}
+
+std::uint64_t count_equal(std::span<const std::uint8_t> a, std::span<const std::uint8_t> b) {
+  FLATENN_ASSERT(a.size() == b.size());
+  std::uint64_t equal = 0;
+  for (std::size_t i = 0; i < a.size(); ++i) equal += a[i] == b[i];
+  return equal;
 }
 
 void run_trials(const TrialSetup& setup, const std::vector<WorkUnit>& work, int threads,
                 std::stop_token stop,
                 const std::function<void(const std::vector<Trial>&)>& commit) {
+  FLATENN_ASSERT(setup.clean.size() == setup.images->size());
   const int count =
       static_cast<int>(std::min<std::size_t>(static_cast<std::size_t>(threads), work.size()));
   std::stop_source own_stop;

@@ -3,6 +3,7 @@
 
 #include <functional>
 #include <memory>
+#include <span>
 #include <stop_token>
 #include <vector>
 
@@ -18,11 +19,17 @@ struct TrialSetup {
   const Evaluator* evaluator = nullptr;  ///< cloned for every thread
   std::uint64_t seed = 0;
   Exposure exposure;
+  /// The network's classes without faults, one an image; outlives the trials.
+  std::span<const std::uint8_t> clean;
+  bool per_image = false;  ///< fill Trial::right
 };
 
-/// Number of images answered as labelled, or nothing when stopped midway.
-std::optional<std::uint64_t> count_correct_until(Evaluator& evaluator, const Dataset& images,
-                                                 std::stop_token stop);
+/// Classes of the evaluator's first classes.size() images; false when stopped midway.
+bool classify_until(Evaluator& evaluator, std::span<std::uint8_t> classes,
+                    const std::stop_token& stop);
+
+/// Number of places at which the two agree; equal sizes.
+std::uint64_t count_equal(std::span<const std::uint8_t> a, std::span<const std::uint8_t> b);
 
 /// Works through `work` on `threads` threads. `commit` receives every finished trial exactly once,
 /// on the calling thread, several times a second; a trial that a stop cut short is dropped. Returns

@@ -58,12 +58,19 @@ class RunnerTest : public testing::Test {
     return options;
   }
 
+  std::vector<std::uint8_t> classes(const Model& model) const {
+    std::vector<std::uint8_t> classes(images_.size());
+    make_reference_evaluator(model, images_)->classify(0, images_.size(), classes);
+    return classes;
+  }
+
   /// Runs what `stored` lacks and adds it there.
   void run(
       std::vector<Trial>& stored, int threads, Watched::Hook hook = [](int) {},
       std::stop_token stop = {}) {
     const Watched evaluator(make_reference_evaluator(model_, images_), std::move(hook));
-    const TrialSetup setup{&model_, &images_, &evaluator, 7, MemoryImage(model_).expose_all()};
+    const TrialSetup setup{&model_, &images_,  &evaluator, 7, MemoryImage(model_).expose_all(),
+                           clean_,  per_image_};
     run_trials(setup, missing_work(settings_, stored), threads, stop,
                [&](const std::vector<Trial>& trials) {
                  stored.insert(stored.end(), trials.begin(), trials.end());
@@ -78,10 +85,13 @@ class RunnerTest : public testing::Test {
   /// Two looks at the stop token a trial.
   Model model_ = random_model(mlp(options()), 3);
   Dataset images_ = random_dataset(options().input, 300, 4);
+  std::vector<std::uint8_t> clean_ = classes(model_);
+  bool per_image_ = false;
   CampaignSettings settings_;
 };
 
-TEST_F(RunnerTest, EveryTrialIsTheAccuracyOfTheCorruptedModel) {
+TEST_F(RunnerTest, EveryTrialIsWhatTheCorruptedModelAnswers) {
+  per_image_ = true;
   std::vector<Trial> trials;
   run(trials, 1);
   ASSERT_EQ(trials.size(), 18u);
@@ -97,11 +107,33 @@ TEST_F(RunnerTest, EveryTrialIsTheAccuracyOfTheCorruptedModel) {
         corrupted.weights[t].codes[i] = memory.code(static_cast<int>(t), i);
       }
     }
-    const auto evaluator = make_reference_evaluator(corrupted, images_);
-    EXPECT_EQ(trial.correct, count_correct(*evaluator, images_, 0, images_.size()));
+    const std::vector<std::uint8_t> answers = classes(corrupted);
+    std::uint64_t correct = 0, changed = 0;
+    ASSERT_EQ(trial.right.size(), 38u);  // 300 images
+    for (std::size_t i = 0; i < 300; ++i) {
+      const bool right = answers[i] == images_.labels[i];
+      correct += right;
+      changed += answers[i] != clean_[i];
+      EXPECT_EQ((trial.right[i / 8] >> i % 8 & 1) == 1, right) << i;
+    }
+    EXPECT_EQ(trial.right.back() >> 4, 0);
+    EXPECT_EQ(trial.correct, correct);
+    EXPECT_EQ(trial.answers_changed, changed);
     EXPECT_EQ(trial.faulty_bits, faults.size());
     EXPECT_EQ(trial.changed_bits, applied.changed.size());
   }
+}
+
+TEST_F(RunnerTest, PerImageResultsAreRecordedOnlyWhenAsked) {
+  std::vector<Trial> without, with;
+  run(without, 1);
+  per_image_ = true;
+  run(with, 1);
+  for (Trial& trial : with) {
+    EXPECT_FALSE(trial.right.empty());
+    trial.right = {};
+  }
+  EXPECT_EQ(with, without);
 }
 
 TEST_F(RunnerTest, ThreadsDoNotChangeTheRows) {
@@ -144,7 +176,8 @@ TEST_F(RunnerTest, AFailingTrialEndsTheWorkAndKeepsWhatIsFinished) {
 
 TEST_F(RunnerTest, AFailingCommitEndsTheWork) {
   const auto evaluator = make_reference_evaluator(model_, images_);
-  const TrialSetup setup{&model_, &images_, evaluator.get(), 7, MemoryImage(model_).expose_all()};
+  const TrialSetup setup{&model_, &images_, evaluator.get(), 7, MemoryImage(model_).expose_all(),
+                         clean_};
   EXPECT_THROW(run_trials(setup, missing_work(settings_, {}), 2, {},
                           [](const std::vector<Trial>&) { fail("disk full"); }),
                Error);

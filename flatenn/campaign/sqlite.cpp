@@ -73,6 +73,13 @@ void Statement::bind(int index, std::string_view value) {
                                    static_cast<int>(value.size()), SQLITE_TRANSIENT) == SQLITE_OK);
 }
 
+void Statement::bind(int index, std::span<const std::uint8_t> value) {
+  const int code = value.empty() ? sqlite3_bind_null(statement_, index + 1)
+                                 : sqlite3_bind_blob64(statement_, index + 1, value.data(),
+                                                       value.size(), SQLITE_TRANSIENT);
+  FLATENN_ASSERT(code == SQLITE_OK);
+}
+
 bool Statement::step() {
   const int code = sqlite3_step(statement_);
   if (code == SQLITE_ROW) return true;
@@ -96,6 +103,12 @@ std::string Statement::text(int column) const {
   const auto* text = reinterpret_cast<const char*>(sqlite3_column_text(statement_, column));
   return {text == nullptr ? "" : text,
           static_cast<std::size_t>(sqlite3_column_bytes(statement_, column))};
+}
+
+std::vector<std::uint8_t> Statement::blob(int column) const {
+  const auto* bytes = static_cast<const std::uint8_t*>(sqlite3_column_blob(statement_, column));
+  if (bytes == nullptr) return {};
+  return {bytes, bytes + sqlite3_column_bytes(statement_, column)};
 }
 
 Database::Database(std::string path, Access access) : path_(std::move(path)) {
@@ -148,21 +161,22 @@ void Database::fail_with_reason() const {
   fail("{}: {}", path_, reason(sqlite3_errcode(handle_.get()), sqlite3_errmsg(handle_.get())));
 }
 
-Transaction::Transaction(Database& database) : database_(database) {
-  database_.execute("BEGIN IMMEDIATE");
+Transaction::Transaction(Database& database)
+    : database_(database), inner_(sqlite3_get_autocommit(database.handle_.get()) == 0) {
+  database_.execute(inner_ ? "SAVEPOINT inner_part" : "BEGIN IMMEDIATE");
 }
 
 Transaction::~Transaction() {
   // Rolling back can only fail when SQLite has already done it (a full disk).
   if (!open_) return;
   try {
-    database_.execute("ROLLBACK");
+    database_.execute(inner_ ? "ROLLBACK TO inner_part; RELEASE inner_part" : "ROLLBACK");
   } catch (const Error&) {
   }
 }
 
 void Transaction::commit() {
-  database_.execute("COMMIT");
+  database_.execute(inner_ ? "RELEASE inner_part" : "COMMIT");
   open_ = false;
 }
 

@@ -3,8 +3,10 @@
 
 #include <cstdint>
 #include <memory>
+#include <span>
 #include <string>
 #include <string_view>
+#include <vector>
 
 struct sqlite3;
 struct sqlite3_stmt;
@@ -31,6 +33,8 @@ class Statement {
   void bind(int index, std::uint64_t value);
   void bind(int index, double value);
   void bind(int index, std::string_view value);
+  /// Bytes; none of them: NULL.
+  void bind(int index, std::span<const std::uint8_t> value);
 
   /// True when there is a row to read, false at the end.
   bool step();
@@ -41,6 +45,8 @@ class Statement {
   std::uint64_t unsigned_integer(int column) const;
   double real(int column) const;
   std::string text(int column) const;
+  /// Empty for NULL.
+  std::vector<std::uint8_t> blob(int column) const;
 
  private:
   Database& database_;
@@ -70,6 +76,7 @@ class Database {
 
  private:
   friend class Statement;
+  friend class Transaction;
   void open(const std::string& uri, int flags);
 
   struct Close {
@@ -80,7 +87,8 @@ class Database {
   std::unique_ptr<sqlite3, Close> handle_;
 };
 
-/// All or nothing: rolls back unless committed.
+/// All or nothing: rolls back unless committed. Within another transaction of the same connection
+/// it is a part of that one, which still can roll back both.
 class Transaction {
  public:
   explicit Transaction(Database& database);
@@ -91,6 +99,7 @@ class Transaction {
 
  private:
   Database& database_;
+  bool inner_ = false;
   bool open_ = true;
 };
 

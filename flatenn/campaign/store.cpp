@@ -1,90 +1,18 @@
 #include "flatenn/campaign/store.h"
 
 #include <algorithm>
-#include <array>
-#include <bit>
-#include <fstream>
-#include <map>
+#include <chrono>
 #include <tuple>
 #include <utility>
 
-#include "flatenn/base/error.h"
 #include "flatenn/base/file.h"
 #include "flatenn/base/hash.h"
 #include "flatenn/campaign/sqlite.h"
+#include "flatenn/campaign/store_format.h"
 #include "flatenn/campaign/writer_lock.h"
 
 namespace flatenn {
 namespace {
-
-constexpr std::uint32_t kApplicationId = 0x464c454e;  // "FLEN" in the header of the file
-constexpr std::uint32_t kVersion = 1;
-
-constexpr const char* kSchema = R"(
-CREATE TABLE subject (
-  id INTEGER PRIMARY KEY,
-  key TEXT NOT NULL UNIQUE,
-  label TEXT NOT NULL,
-  model_hash TEXT NOT NULL,
-  data_hash TEXT NOT NULL,
-  dataset TEXT NOT NULL,
-  split TEXT NOT NULL,
-  exposure TEXT NOT NULL,
-  images INTEGER NOT NULL CHECK (images > 0),
-  memory_bits INTEGER NOT NULL CHECK (memory_bits >= 0),
-  exposed_bits INTEGER NOT NULL CHECK (exposed_bits BETWEEN 0 AND memory_bits),
-  seed INTEGER NOT NULL,
-  float_accuracy REAL NOT NULL,
-  sparsity REAL NOT NULL,
-  clean_correct INTEGER NOT NULL CHECK (clean_correct BETWEEN 0 AND images)
-) STRICT;
-CREATE TABLE trial (
-  subject INTEGER NOT NULL REFERENCES subject (id),
-  kind TEXT NOT NULL,
-  rate REAL NOT NULL CHECK (rate BETWEEN 0 AND 1),
-  map INTEGER NOT NULL,
-  correct INTEGER NOT NULL CHECK (correct >= 0),
-  faulty_bits INTEGER NOT NULL CHECK (faulty_bits >= 0),
-  changed_bits INTEGER NOT NULL CHECK (changed_bits BETWEEN 0 AND faulty_bits),
-  PRIMARY KEY (subject, kind, rate, map)
-) STRICT, WITHOUT ROWID;
-)";
-
-constexpr const char* kSubjectColumns =
-    "label, model_hash, data_hash, dataset, split, exposure, images, memory_bits, exposed_bits, "
-    "seed, float_accuracy, sparsity, clean_correct";
-
-std::uint32_t big_endian(const char* bytes) {
-  std::uint32_t value = 0;
-  for (int i = 0; i < 4; ++i) value = value << 8 | static_cast<unsigned char>(bytes[i]);
-  return value;
-}
-
-/// Looks at the first bytes before SQLite does, which could change a foreign file. True when there
-/// is a store, false when there is nothing yet.
-bool check_header(const std::filesystem::path& path) {
-  std::error_code error;
-  const auto status = std::filesystem::status(path, error);
-  if (!std::filesystem::exists(status)) return false;
-  if (!std::filesystem::is_regular_file(status)) fail("{}: not a file", path.string());
-  std::array<char, 100> header{};
-  std::ifstream file(path, std::ios::binary);
-  if (!file) fail("{}: cannot read the store", path.string());
-  file.read(header.data(), header.size());
-  if (file.gcount() == 0) return false;
-  if (file.gcount() < 100 || std::string_view(header.data(), 15) != "SQLite format 3") {
-    fail("{}: not a store of fault campaigns (not a SQLite database)", path.string());
-  }
-  if (big_endian(&header[68]) != kApplicationId) {
-    fail("{}: a SQLite database, but not a store of fault campaigns", path.string());
-  }
-  const std::uint32_t version = big_endian(&header[60]);
-  if (version != kVersion) {
-    fail("{}: store version {}, but this program reads version {}; {} flatenn or use a new store",
-         path.string(), version, kVersion, version > kVersion ? "upgrade" : "use an older");
-  }
-  return true;
-}
 
 void check_content(sqlite::Database& database) {
   sqlite::Statement check(database, "PRAGMA quick_check(1)");
@@ -104,89 +32,81 @@ void make_parent_folder(const std::filesystem::path& path) {
   }
 }
 
-void create_tables(sqlite::Database& database) {
-  sqlite::Transaction transaction(database);
-  database.execute(kSchema);
-  database.execute(fmt::format("PRAGMA application_id = {}", kApplicationId).c_str());
-  database.execute(fmt::format("PRAGMA user_version = {}", kVersion).c_str());
-  transaction.commit();
+std::int64_t milliseconds_now() {
+  const auto now = std::chrono::system_clock::now().time_since_epoch();
+  return std::max<std::int64_t>(0,
+                                std::chrono::duration_cast<std::chrono::milliseconds>(now).count());
 }
 
-Subject read_subject(const sqlite::Statement& row) {
-  Subject subject;
-  subject.label = row.text(0);
-  subject.model_hash = row.text(1);
-  subject.data_hash = row.text(2);
-  subject.dataset = row.text(3);
-  subject.split = row.text(4);
-  subject.exposure = row.text(5);
-  subject.images = row.unsigned_integer(6);
-  subject.memory_bits = row.unsigned_integer(7);
-  subject.exposed_bits = row.unsigned_integer(8);
-  subject.seed = row.unsigned_integer(9);
-  subject.float_accuracy = row.real(10);
-  subject.sparsity = row.real(11);
-  subject.clean_correct = row.unsigned_integer(12);
-  return subject;
+/// The subject of a row whose key must be its own: a wrong one would hide its trials.
+Subject checked_subject(const sqlite::Database& database, const store_format::SubjectRow& row) {
+  if (row.subject.key() == row.key) return row.subject;
+  fail("{}: the store is damaged (the key of '{}' is not its own); restore a copy", database.path(),
+       row.subject.label);
 }
 
-void bind_subject(sqlite::Statement& row, const Subject& subject) {
-  row.bind(0, subject.key());
-  row.bind(1, subject.label);
-  row.bind(2, subject.model_hash);
-  row.bind(3, subject.data_hash);
-  row.bind(4, subject.dataset);
-  row.bind(5, subject.split);
-  row.bind(6, subject.exposure);
-  row.bind(7, subject.images);
-  row.bind(8, subject.memory_bits);
-  row.bind(9, subject.exposed_bits);
-  row.bind(10, subject.seed);
-  row.bind(11, subject.float_accuracy);
-  row.bind(12, subject.sparsity);
-  row.bind(13, subject.clean_correct);
-}
-
-/// Columns kind, rate, map, correct, faulty_bits, changed_bits from `first` on.
-Trial read_trial(const sqlite::Statement& row) {
-  return {parse_fault_kind(row.text(0)), row.real(1),
-          row.unsigned_integer(2),       row.unsigned_integer(3),
-          row.unsigned_integer(4),       row.unsigned_integer(5)};
-}
+constexpr std::string_view kOfSubject = "WHERE subject = (SELECT id FROM subject WHERE key = ?) ";
 
 }  // namespace
 
 std::string Subject::key() const {
-  return hash_hex(fmt::format("subject 1\n{}\n{}\n{}\n{}\n{}\n{}\n{}", model_hash, data_hash,
-                              images, memory_bits, exposed_bits, seed, exposure));
+  // The length keeps apart the two texts that may hold anything.
+  return hash_hex(fmt::format("subject 2\n{}\n{}\n{}\n{}\n{}\n{}\n{}\n{}{}", model_hash, data_hash,
+                              images, memory_bits, exposed_bits, seed, exposure.size(), exposure,
+                              source));
 }
+
+bool contradict(const Trial& a, const Trial& b) {
+  const auto result = [](const Trial& t) {
+    return std::tuple(t.correct, t.faulty_bits, t.changed_bits, t.answers_changed);
+  };
+  return result(a) != result(b) || (!a.right.empty() && !b.right.empty() && a.right != b.right);
+}
+
+std::string trial_name(const Trial& trial) {
+  return fmt::format("{} at rate {}, map {}", to_string(trial.kind), trial.rate, trial.map);
+}
+
+std::string trial_result(const Trial& trial) {
+  std::string text =
+      fmt::format("{} correct, {} of {} faulty bits changed, {} answers changed", trial.correct,
+                  trial.changed_bits, trial.faulty_bits, trial.answers_changed);
+  if (!trial.right.empty()) {
+    text += ", images " + hash_hex(std::as_bytes(std::span(trial.right))).substr(0, 8);
+  }
+  return text;
+}
+
+TrialConflict::TrialConflict(const std::string& line, Trial stored_trial, Trial new_trial)
+    : Error(line), stored(std::move(stored_trial)), offered(std::move(new_trial)) {}
 
 struct Store::Impl {
   std::unique_ptr<WriterLock> lock;  // released last
   sqlite::Database database;
 
-  void bind_trial_key(sqlite::Statement& statement, std::int64_t subject, const Trial& trial) {
-    statement.bind(0, subject);
-    statement.bind(1, to_string(trial.kind));
-    statement.bind(2, trial.rate);
-    statement.bind(3, trial.map);
-  }
-
-  /// The row that kept `trial` out must be equal to it.
-  void check_equal(std::int64_t subject, const Trial& trial) {
-    sqlite::Statement select(
-        database,
-        "SELECT kind, rate, map, correct, faulty_bits, changed_bits FROM trial "
-        "WHERE subject = ? AND kind = ? AND rate = ? AND map = ?");
-    bind_trial_key(select, subject, trial);
+  /// The row that kept `trial` out must not contradict it; it takes per-image results if it has
+  /// none.
+  void meet_stored(std::int64_t subject, const Trial& trial) {
+    constexpr std::string_view here = "WHERE subject = ?1 AND kind = ?2 AND rate = ?3 AND map = ?4";
+    sqlite::Statement select(database, store_format::select_trials(Answers::load, here));
+    store_format::bind_trial_key(select, subject, trial);
     FLATENN_ASSERT(select.step());
-    const Trial stored = read_trial(select);
-    if (stored == trial) return;
-    fail(
-        "{}: {} at rate {}, map {} is stored with another result ({} correct, {} bits changed; now "
-        "{} and {}); the store comes from another version: use a new one",
-        database.path(), to_string(trial.kind), trial.rate, trial.map, stored.correct,
-        stored.changed_bits, trial.correct, trial.changed_bits);
+    const Trial stored = store_format::read_trial(select, Answers::load);
+    if (contradict(stored, trial)) {
+      throw TrialConflict(
+          fmt::format("{}: {} is stored with another result ({}; now {}); the store comes from "
+                      "another version: use a new one",
+                      database.path(), trial_name(trial), trial_result(stored),
+                      trial_result(trial)),
+          stored, trial);
+    }
+    if (trial.right.empty() || !stored.right.empty()) return;
+    // Not in the statement that reads: SQLite must not change what a query still walks over.
+    select.reset();
+    sqlite::Statement update(database, fmt::format("UPDATE trial SET per_image = ?5 {}", here));
+    store_format::bind_trial_key(update, subject, trial);
+    update.bind(4, std::span(trial.right));
+    update.step();
   }
 };
 
@@ -197,9 +117,9 @@ Store& Store::operator=(Store&&) noexcept = default;
 
 Store Store::open(const std::filesystem::path& path) {
   make_parent_folder(path);
-  check_header(path);
+  store_format::check_header(path);
   auto lock = std::make_unique<WriterLock>(path);
-  const bool exists = check_header(path);
+  const bool exists = store_format::check_header(path);
   std::error_code error;
   // A damaged store stays as it is, a write-ahead log that a killed program left included.
   const bool has_log = std::filesystem::exists(path.string() + "-wal", error);
@@ -209,7 +129,7 @@ Store Store::open(const std::filesystem::path& path) {
     check_content(impl->database);
     impl->database.set_checkpoint_on_close(true);
   } else {
-    create_tables(impl->database);
+    store_format::create_tables(impl->database);
   }
   impl->database.execute("PRAGMA journal_mode = WAL");
   impl->database.execute("PRAGMA synchronous = NORMAL");
@@ -218,9 +138,7 @@ Store Store::open(const std::filesystem::path& path) {
 }
 
 Store Store::open_read_only(const std::filesystem::path& path) {
-  if (!check_header(path)) {
-    fail("{}: no such store; 'flatenn campaign --store' makes one", path.string());
-  }
+  store_format::require_store(path);
   std::unique_ptr<Impl> impl(new Impl{nullptr, {path.string(), sqlite::Access::read}});
   check_content(impl->database);
   return Store(std::move(impl));
@@ -228,12 +146,8 @@ Store Store::open_read_only(const std::filesystem::path& path) {
 
 std::int64_t Store::add_subject(const Subject& subject) {
   sqlite::Transaction transaction(impl_->database);
-  sqlite::Statement insert(
-      impl_->database,
-      fmt::format("INSERT INTO subject (key, {}) VALUES "
-                  "(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
-                  kSubjectColumns));
-  bind_subject(insert, subject);
+  sqlite::Statement insert(impl_->database, store_format::insert_subject());
+  store_format::bind_subject(insert, subject);
   insert.step();
   sqlite::Statement select(impl_->database, "SELECT id, clean_correct FROM subject WHERE key = ?");
   select.bind(0, subject.key());
@@ -242,8 +156,7 @@ std::int64_t Store::add_subject(const Subject& subject) {
   if (select.unsigned_integer(1) != subject.clean_correct) {
     fail(
         "{}: '{}' is stored with {} of {} images right without faults, now {}; the store comes "
-        "from "
-        "another version: use a new one",
+        "from another version: use a new one",
         impl_->database.path(), subject.label, select.unsigned_integer(1), subject.images,
         subject.clean_correct);
   }
@@ -251,49 +164,92 @@ std::int64_t Store::add_subject(const Subject& subject) {
   return id;
 }
 
+std::int64_t Store::merge_subject(const Subject& subject) {
+  sqlite::Transaction transaction(impl_->database);
+  const std::int64_t id = add_subject(subject);
+  sqlite::Statement update(
+      impl_->database,
+      "UPDATE subject SET label = min(label, ?), dataset = min(dataset, ?), split = min(split, ?), "
+      "float_accuracy = max(float_accuracy, ?), sparsity = max(sparsity, ?) WHERE id = ?");
+  update.bind(0, subject.label);
+  update.bind(1, subject.dataset);
+  update.bind(2, subject.split);
+  update.bind(3, subject.float_accuracy);
+  update.bind(4, subject.sparsity);
+  update.bind(5, id);
+  update.step();
+  transaction.commit();
+  return id;
+}
+
 std::vector<Subject> Store::subjects() const {
-  sqlite::Statement select(impl_->database,
-                           fmt::format("SELECT {} FROM subject ORDER BY id", kSubjectColumns));
+  sqlite::Statement select(impl_->database, store_format::select_subjects("ORDER BY id"));
   std::vector<Subject> subjects;
-  while (select.step()) subjects.push_back(read_subject(select));
+  while (select.step()) {
+    subjects.push_back(checked_subject(impl_->database, store_format::read_subject(select)));
+  }
   return subjects;
 }
 
 std::optional<Subject> Store::find_subject(const std::string& key) const {
-  sqlite::Statement select(impl_->database,
-                           fmt::format("SELECT {} FROM subject WHERE key = ?", kSubjectColumns));
+  sqlite::Statement select(impl_->database, store_format::select_subjects("WHERE key = ?"));
   select.bind(0, key);
   if (!select.step()) return std::nullopt;
-  return read_subject(select);
+  return checked_subject(impl_->database, store_format::read_subject(select));
 }
 
-void Store::append(std::int64_t subject, const std::vector<Trial>& trials) {
+std::uint64_t Store::append(std::int64_t subject, const std::vector<Trial>& trials) {
   sqlite::Transaction transaction(impl_->database);
-  sqlite::Statement insert(impl_->database,
-                           "INSERT INTO trial (subject, kind, rate, map, correct, faulty_bits, "
-                           "changed_bits) VALUES (?, ?, ?, ?, ?, ?, ?) "
-                           "ON CONFLICT (subject, kind, rate, map) DO NOTHING");
+  sqlite::Statement insert(impl_->database, store_format::insert_trial());
+  const std::int64_t now = milliseconds_now();
+  std::uint64_t added = 0;
   for (const Trial& trial : trials) {
-    impl_->bind_trial_key(insert, subject, trial);
-    insert.bind(4, trial.correct);
-    insert.bind(5, trial.faulty_bits);
-    insert.bind(6, trial.changed_bits);
+    store_format::bind_trial(insert, subject, trial, now);
     insert.step();
-    if (impl_->database.changed_rows() == 0) impl_->check_equal(subject, trial);
+    const bool fresh = impl_->database.changed_rows() > 0;
     insert.reset();
+    if (!fresh) impl_->meet_stored(subject, trial);
+    added += fresh;
   }
   transaction.commit();
+  return added;
 }
 
-std::vector<Trial> Store::trials(const std::string& subject_key) const {
-  sqlite::Statement select(impl_->database,
-                           "SELECT kind, rate, map, correct, faulty_bits, changed_bits FROM trial "
-                           "WHERE subject = (SELECT id FROM subject WHERE key = ?)");
+void Store::visit_trials(const std::string& subject_key, Answers answers,
+                         const std::function<void(const Trial&)>& visit) const {
+  // Ids of maps are unsigned and SQLite's integers are not: the upper half comes last.
+  sqlite::Statement select(
+      impl_->database,
+      store_format::select_trials(answers,
+                                  fmt::format("{} ORDER BY kind, rate, map < 0, map", kOfSubject)));
   select.bind(0, std::string_view(subject_key));
+  while (select.step()) visit(store_format::read_trial(select, answers));
+}
+
+std::vector<Trial> Store::trials(const std::string& subject_key, Answers answers) const {
   std::vector<Trial> trials;
-  while (select.step()) trials.push_back(read_trial(select));
-  std::ranges::sort(trials, {}, [](const Trial& t) { return std::tuple(t.kind, t.rate, t.map); });
+  visit_trials(subject_key, answers, [&](const Trial& trial) { trials.push_back(trial); });
+  std::ranges::stable_sort(trials, {}, &Trial::kind);
   return trials;
+}
+
+std::optional<Trial> Store::find_trial(const std::string& subject_key, const Trial& trial) const {
+  sqlite::Statement select(
+      impl_->database,
+      store_format::select_trials(
+          Answers::load, fmt::format("{} AND kind = ? AND rate = ? AND map = ?", kOfSubject)));
+  select.bind(0, std::string_view(subject_key));
+  select.bind(1, to_string(trial.kind));
+  select.bind(2, trial.rate);
+  select.bind(3, trial.map);
+  if (!select.step()) return std::nullopt;
+  return store_format::read_trial(select, Answers::load);
+}
+
+void Store::all_or_nothing(const std::function<void()>& work) {
+  sqlite::Transaction transaction(impl_->database);
+  work();
+  transaction.commit();
 }
 
 }  // namespace flatenn

@@ -5,6 +5,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <chrono>
 #include <fstream>
 
 #include "flatenn/base/error.h"
@@ -74,7 +75,7 @@ class StoreTest : public testing::Test {
 
 TEST_F(StoreTest, KeepsSubjectsAndTrialsInCanonicalOrder) {
   const Trial late{FaultKind::stuck1, 0.001, 0, 5, 4, 2};
-  const Trial first{FaultKind::flip, 0.001, 7, 50, 4, 4};
+  const Trial first{FaultKind::flip, 0.001, 7, 50, 4, 4, 41};
   const Trial second{FaultKind::flip, 0.1, 3, 20, 400, 400};
   {
     Store store = Store::open(path_);
@@ -107,10 +108,17 @@ TEST_F(StoreTest, KeyFollowsWhatDeterminesTrialsAndNothingElse) {
   EXPECT_TRUE(differs([](Subject& s) { s.model_hash = "x"; }));
   EXPECT_TRUE(differs([](Subject& s) { s.data_hash = "x"; }));
   EXPECT_TRUE(differs([](Subject& s) { s.exposure = "conv1.*"; }));
+  EXPECT_TRUE(differs([](Subject& s) { s.source = "burst 4"; }));
   EXPECT_TRUE(differs([](Subject& s) { s.images = 1; }));
   EXPECT_TRUE(differs([](Subject& s) { s.memory_bits = 1; }));
   EXPECT_TRUE(differs([](Subject& s) { s.exposed_bits = 1; }));
   EXPECT_TRUE(differs([](Subject& s) { s.seed = 1; }));
+  // Text may not wander from one field to the next.
+  Subject left = example_subject();
+  Subject right = example_subject();
+  left.exposure = "a", left.source = "b";
+  right.exposure = "ab";
+  EXPECT_NE(left.key(), right.key());
 }
 
 TEST_F(StoreTest, EqualTrialsAreIgnoredConflictingOnesAddNothing) {
@@ -130,6 +138,116 @@ TEST_F(StoreTest, EqualTrialsAreIgnoredConflictingOnesAddNothing) {
     EXPECT_THAT(error.what(), HasSubstr("flip at rate 0.01, map 1 is stored with another result"));
   }
   EXPECT_THAT(store.trials(example_subject().key()), ElementsAre(trial));
+}
+
+TEST_F(StoreTest, AnotherNumberOfChangedAnswersIsAConflict) {
+  Store store = Store::open(path_);
+  const std::int64_t id = store.add_subject(example_subject());
+  const Trial trial{FaultKind::flip, 0.01, 1, 50, 40, 40, 41};
+  Trial conflict = trial;
+  conflict.answers_changed = 42;
+  EXPECT_EQ(store.append(id, {trial, trial}), 1u);
+  try {
+    store.append(id, {conflict});
+    FAIL();
+  } catch (const TrialConflict& error) {
+    EXPECT_EQ(error.stored, trial);
+    EXPECT_EQ(error.offered, conflict);
+    EXPECT_THAT(error.what(), HasSubstr("41 answers changed; now 50 correct"));
+  }
+}
+
+TEST_F(StoreTest, PerImageResultsJoinARowWithoutThemAndStay) {
+  Store store = Store::open(path_);
+  const std::int64_t id = store.add_subject(example_subject());
+  const std::string key = example_subject().key();
+  const Trial bare{FaultKind::flip, 0.01, 1, 2, 40, 40};
+  Trial full = bare;
+  full.right = {0x81, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0};
+  store.append(id, {bare});
+  EXPECT_EQ(store.append(id, {full}), 0u);
+  EXPECT_EQ(store.append(id, {bare}), 0u);
+  EXPECT_THAT(store.trials(key), ElementsAre(bare));
+  EXPECT_THAT(store.trials(key, Answers::load), ElementsAre(full));
+  EXPECT_EQ(store.find_trial(key, bare), full);
+  Trial other = full;
+  other.right[0] = 0x82;
+  EXPECT_THROW(store.append(id, {other}), TrialConflict);
+  EXPECT_THAT(store.trials(key, Answers::load), ElementsAre(full));
+}
+
+TEST_F(StoreTest, AllOrNothingTakesBackWhatWasAppended) {
+  Store store = Store::open(path_);
+  const std::int64_t id = store.add_subject(example_subject());
+  const auto add = [&](std::uint64_t map) {
+    store.append(id, {{FaultKind::flip, 0.01, map, 50, 40, 40}});
+  };
+  store.all_or_nothing([&] { add(0); });
+  EXPECT_THROW(store.all_or_nothing([&] {
+    add(1);
+    store.add_subject(example_subject("other"));
+    fail("broken");
+  }),
+               Error);
+  EXPECT_EQ(store.trials(example_subject().key()).size(), 1u);
+  EXPECT_EQ(store.subjects().size(), 1u);
+  add(2);
+  EXPECT_EQ(store.trials(example_subject().key()).size(), 2u);
+}
+
+TEST_F(StoreTest, VisitsInCanonicalOrderWithLargeMapsLast) {
+  Store store = Store::open(path_);
+  const std::int64_t id = store.add_subject(example_subject());
+  const std::vector<Trial> trials = {{FaultKind::flip, 0.01, 7, 1, 4, 4},
+                                     {FaultKind::flip, 0.01, ~std::uint64_t{0}, 1, 4, 4},
+                                     {FaultKind::flip, 0.1, 0, 1, 4, 4},
+                                     {FaultKind::stuck, 0.01, 0, 1, 4, 4},
+                                     {FaultKind::stuck0, 0.01, 0, 1, 4, 4}};
+  store.append(id, {trials.rbegin(), trials.rend()});
+  std::vector<Trial> visited;
+  store.visit_trials(example_subject().key(), Answers::skip,
+                     [&](const Trial& trial) { visited.push_back(trial); });
+  EXPECT_EQ(visited, trials);
+  EXPECT_EQ(store.trials(example_subject().key()).back(), trials[3]);
+}
+
+TEST_F(StoreTest, RowsSayWhenTheyWereWritten) {
+  const auto now = [] {
+    return std::chrono::duration_cast<std::chrono::milliseconds>(
+               std::chrono::system_clock::now().time_since_epoch())
+        .count();
+  };
+  const std::int64_t before = now();
+  fill();
+  const std::int64_t after = now();
+  sqlite::Database database(path_.string(), sqlite::Access::read);
+  EXPECT_GE(database.integer("SELECT min(written_at) FROM trial"), before);
+  EXPECT_LE(database.integer("SELECT max(written_at) FROM trial"), after);
+}
+
+TEST_F(StoreTest, AKeyThatIsNotItsSubjectsIsDamage) {
+  fill();
+  sqlite::Database(path_.string(), sqlite::Access::create)
+      .execute("UPDATE subject SET key = 'another'");
+  const Store store = Store::open_read_only(path_);
+  EXPECT_THROW(store.subjects(), Error);
+  EXPECT_THROW(store.find_subject("another"), Error);
+}
+
+TEST_F(StoreTest, MergedSubjectsDoNotDependOnTheOrder) {
+  Subject first = example_subject();
+  Subject second = example_subject();
+  first.label = "b", first.dataset = "a", first.float_accuracy = -1, first.sparsity = 3;
+  second.label = "a", second.dataset = "b", second.split = "\xc3\xa4";
+  Subject merged = second;
+  merged.dataset = "a", merged.split = "test";
+  for (const bool swapped : {false, true}) {
+    std::filesystem::remove(path_);
+    Store store = Store::open(path_);
+    const std::int64_t id = store.merge_subject(swapped ? second : first);
+    EXPECT_EQ(store.merge_subject(swapped ? first : second), id);
+    EXPECT_THAT(store.subjects(), ElementsAre(merged));
+  }
 }
 
 TEST_F(StoreTest, ASubjectWithAnotherCleanCountIsAnError) {
@@ -223,8 +341,11 @@ TEST_F(StoreTest, AnotherVersionIsNamedAndUntouched) {
   overwrite(60, std::string("\0\0\0\x09", 4));
   const auto before = bytes();
   EXPECT_THAT(open_error(),
-              HasSubstr("store version 9, but this program reads version 1; upgrade flatenn"));
+              HasSubstr("store version 9, but this program reads version 2; upgrade flatenn"));
   EXPECT_EQ(bytes(), before);
+  overwrite(60, std::string("\0\0\0\x01", 4));
+  EXPECT_THAT(open_error(), HasSubstr("store version 1, but this program reads version 2"));
+  EXPECT_THAT(open_error(false), HasSubstr("store version 1"));
 }
 
 TEST_F(StoreTest, ATruncatedFileIsDamagedAndUntouched) {
