@@ -23,6 +23,7 @@ enum class Purpose : std::uint64_t {
   bootstrap = 7,
   random_bit_error = 8,
   subset = 9,
+  sign_flip = 10,
 };
 
 /// Block `position` of the stream (seed, purpose, index, sub): four independent 64-bit words.

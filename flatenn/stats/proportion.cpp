@@ -1,12 +1,12 @@
 #include "flatenn/stats/proportion.h"
 
 #include <algorithm>
-#include <boost/math/distributions/normal.hpp>
 #include <boost/math/special_functions/beta.hpp>
 #include <cmath>
 #include <limits>
 
 #include "flatenn/base/error.h"
+#include "flatenn/stats/checks.h"
 
 namespace flatenn {
 namespace {
@@ -14,9 +14,7 @@ namespace {
 /// Mean and sd filled in; the interval is everything possible.
 Interval without_bounds(std::uint64_t successes, std::uint64_t trials, double confidence) {
   FLATENN_ASSERT(successes <= trials);
-  if (!(confidence > 0 && confidence < 1)) {
-    fail("the confidence of an interval must lie between 0 and 1, not at {}", confidence);
-  }
+  check_confidence(confidence);
   constexpr double nan = std::numeric_limits<double>::quiet_NaN();
   if (trials == 0) return {nan, nan, 0, 1, 0};
   const double p = static_cast<double>(successes) / static_cast<double>(trials);
@@ -28,8 +26,7 @@ Interval without_bounds(std::uint64_t successes, std::uint64_t trials, double co
 Interval wilson_interval(std::uint64_t successes, std::uint64_t trials, double confidence) {
   Interval interval = without_bounds(successes, trials, confidence);
   if (trials == 0) return interval;
-  const double z =
-      boost::math::quantile(boost::math::complement(boost::math::normal(), (1 - confidence) / 2));
+  const double z = two_sided_z(confidence);
   const double n = static_cast<double>(trials), p = interval.mean;
   const double center = (p + z * z / (2 * n)) / (1 + z * z / n);
   const double half = z / (1 + z * z / n) * std::sqrt(p * (1 - p) / n + z * z / (4 * n * n));
