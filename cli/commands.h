@@ -54,6 +54,7 @@ void add_doctor(CLI::App& app, Session& session);
 void add_eval(CLI::App& app, Session& session);
 void add_report(CLI::App& app, Session& session);
 void add_show(CLI::App& app, Session& session);
+void add_store(CLI::App& app, Session& session);
 void add_study(CLI::App& app, Session& session);
 void add_train(CLI::App& app, Session& session);
 

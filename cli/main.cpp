@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cstdio>
 #include <new>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -31,39 +32,56 @@ std::vector<std::string> command_names(const CLI::App& app) {
   return names;
 }
 
-void check_command_name(const CLI::App& app, int argc, char** argv) {
+/// Commands of commands too: "store", then "store merge". `spoken` is what was typed so far.
+void check_command_name(const CLI::App& app, std::span<char*> words, const std::string& spoken) {
   const std::vector<std::string> names = command_names(app);
-  if (argc < 2) {
-    fail("no command; one of {} ('flatenn --help' says more)", fmt::join(names, ", "));
+  if (names.empty()) return;
+  if (words.empty()) {
+    fail("no command; one of {} ('{} --help' says more)", fmt::join(names, ", "), spoken);
   }
-  const std::string name = argv[1];
-  if (name.starts_with('-') || std::ranges::find(names, name) != names.end()) return;
-  fail("unknown command '{}'{}", name, suggestion(name, names));
+  const std::string name = words.front();
+  if (name.starts_with('-')) return;
+  if (std::ranges::find(names, name) == names.end()) {
+    fail("unknown command '{}'{}", name, suggestion(name, names));
+  }
+  check_command_name(*app.get_subcommand(name), words.subspan(1), spoken + " " + name);
+}
+
+/// The command of a command that was chosen; `app` itself where none was.
+const CLI::App& chosen_command(const CLI::App& app) {
+  const auto chosen = app.get_subcommands();
+  return chosen.empty() ? app : chosen_command(*chosen.front());
+}
+
+/// "store merge".
+std::string spoken_name(const CLI::App& command) {
+  const CLI::App* parent = command.get_parent();
+  if (parent == nullptr || parent->get_parent() == nullptr) return command.get_name();
+  return spoken_name(*parent) + " " + command.get_name();
 }
 
 /// CLI11's mistakes as our one line, with the closest option where one was unknown.
 [[noreturn]] void fail_parse(const CLI::App& app, const CLI::ParseError& error) {
-  const auto chosen = app.get_subcommands();
-  if (chosen.empty()) fail("{}", error.what());
-  const CLI::App& command = *chosen.front();
+  const CLI::App& command = chosen_command(app);
+  if (&command == &app) fail("{}", error.what());
   const std::vector<std::string> extras = command.remaining();
   if (extras.empty() || dynamic_cast<const CLI::ExtrasError*>(&error) == nullptr) {
-    fail("{}: {}", command.get_name(), error.what());
+    fail("{}: {}", spoken_name(command), error.what());
   }
   std::vector<std::string> options;
   for (const CLI::Option* option : command.get_options()) options.push_back(option->get_name());
-  fail("{}: unexpected argument '{}'{}", command.get_name(), extras.front(),
+  fail("{}: unexpected argument '{}'{}", spoken_name(command), extras.front(),
        suggestion(extras.front(), options));
 }
 
 /// False when parsing already did what was asked (--help, --version).
 bool parse(CLI::App& app, int argc, char** argv) {
-  check_command_name(app, argc, argv);
+  const std::span<char*> words(argv, static_cast<std::size_t>(argc));
+  check_command_name(app, words.subspan(std::min<std::size_t>(1, words.size())), "flatenn");
   try {
     app.parse(argc, argv);
   } catch (const CLI::CallForHelp&) {
-    const auto chosen = app.get_subcommands();
-    print((chosen.empty() ? app : *chosen.front()).help());
+    print(chosen_command(app).help());
     return false;
   } catch (const CLI::CallForVersion& version) {
     print(std::string(version.what()) + "\n");
@@ -86,6 +104,7 @@ void run(int argc, char** argv, Session& session) {
   add_eval(app, session);
   add_campaign(app, session);
   add_report(app, session);
+  add_store(app, session);
   add_show(app, session);
   add_doctor(app, session);
   if (parse(app, argc, argv) && session.run) session.run();

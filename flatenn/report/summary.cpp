@@ -11,7 +11,7 @@ namespace flatenn {
 namespace {
 
 struct Samples {
-  Accumulator accuracy, faulty_bits, changed_bits;
+  Accumulator accuracy, faulty_bits, changed_bits, answers_changed;
 };
 
 }  // namespace
@@ -25,6 +25,7 @@ std::vector<CellSummary> summarize_cells(const std::vector<Trial>& trials, std::
     samples.accuracy.add(100.0 * static_cast<double>(trial.correct) / static_cast<double>(images));
     samples.faulty_bits.add(static_cast<double>(trial.faulty_bits));
     samples.changed_bits.add(static_cast<double>(trial.changed_bits));
+    samples.answers_changed.add(static_cast<double>(trial.answers_changed));
   }
   std::vector<CellSummary> summaries;
   for (const auto& [key, samples] : cells) {
@@ -39,6 +40,7 @@ std::vector<CellSummary> summarize_cells(const std::vector<Trial>& trials, std::
     cell.hi = std::min(100.0, interval.hi);
     cell.faulty_bits = samples.faulty_bits.mean();
     cell.changed_bits = samples.changed_bits.mean();
+    cell.answers_changed = samples.answers_changed.mean();
     summaries.push_back(cell);
   }
   return summaries;

@@ -20,6 +20,7 @@ struct CellSummary {
   double lo = 0, hi = 0;   ///< 95 % t interval of the mean, within [0, 100]; all of it for one map
   double faulty_bits = 0;  ///< mean count a map
   double changed_bits = 0;
+  double answers_changed = 0;  ///< mean count of images a map, against the answers without faults
 };
 
 struct SubjectSummary {

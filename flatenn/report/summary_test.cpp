@@ -7,9 +7,9 @@ namespace {
 
 TEST(SummarizeCells, MeansSpreadsAndIntervalsOverMaps) {
   // Accuracies 40, 50, 60 %: mean 50, sd 10, t(2) = 4.30265, half width 24.841.
-  const auto cells = summarize_cells({{FaultKind::flip, 0.1, 0, 80, 10, 8},
-                                      {FaultKind::flip, 0.1, 2, 120, 12, 10},
-                                      {FaultKind::flip, 0.1, 1, 100, 14, 12}},
+  const auto cells = summarize_cells({{FaultKind::flip, 0.1, 0, 80, 10, 8, 30},
+                                      {FaultKind::flip, 0.1, 2, 120, 12, 10, 40},
+                                      {FaultKind::flip, 0.1, 1, 100, 14, 12, 80}},
                                      200);
   ASSERT_EQ(cells.size(), 1u);
   EXPECT_EQ(cells[0].maps, 3u);
@@ -19,6 +19,7 @@ TEST(SummarizeCells, MeansSpreadsAndIntervalsOverMaps) {
   EXPECT_NEAR(cells[0].hi, 50 + 24.84138, 1e-4);
   EXPECT_NEAR(cells[0].faulty_bits, 12, 1e-12);
   EXPECT_NEAR(cells[0].changed_bits, 10, 1e-12);
+  EXPECT_NEAR(cells[0].answers_changed, 50, 1e-12);
 }
 
 TEST(SummarizeCells, OrdersByKindAndRateAndCountsTheAskedMaps) {

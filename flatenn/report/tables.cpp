@@ -24,8 +24,9 @@ std::string heading(const SubjectSummary& summary) {
   text += fmt::format("float {} %, clean {:.2f} % [{:.2f}, {:.2f}], sparsity {} %\n",
                       percent(s.float_accuracy), summary.clean, summary.clean_lo, summary.clean_hi,
                       percent(s.sparsity));
-  text += fmt::format("memory {} bits, exposed {}{}\n", s.memory_bits, s.exposed_bits,
-                      s.exposure.empty() ? "" : " (" + s.exposure + ")");
+  text += fmt::format("memory {} bits, exposed {}{}{}\n", s.memory_bits, s.exposed_bits,
+                      s.exposure.empty() ? "" : " (" + s.exposure + ")",
+                      s.source.empty() ? "" : ", faulty cells: " + s.source);
   return text;
 }
 
@@ -81,11 +82,11 @@ std::string overview_text(const std::vector<SubjectSummary>& summaries) {
 }
 
 std::string summary_csv(const std::vector<SubjectSummary>& summaries) {
-  Table table{{"label",    "model_hash",     "dataset",      "split",    "exposure",
-               "seed",     "float_accuracy", "clean",        "clean_lo", "clean_hi",
-               "sparsity", "memory_bits",    "exposed_bits", "kind",     "rate",
-               "maps",     "images",         "mean",         "sd",       "lo",
-               "hi",       "bits_changed",   "bits_faulty"},
+  Table table{{"label",    "model_hash", "dataset",        "split",        "exposure",
+               "source",   "seed",       "float_accuracy", "clean",        "clean_lo",
+               "clean_hi", "sparsity",   "memory_bits",    "exposed_bits", "kind",
+               "rate",     "maps",       "images",         "mean",         "sd",
+               "lo",       "hi",         "bits_changed",   "bits_faulty",  "answers_changed"},
               {}};
   for (const SubjectSummary& summary : summaries) {
     const Subject& s = summary.subject;
@@ -96,6 +97,7 @@ std::string summary_csv(const std::vector<SubjectSummary>& summaries) {
                             s.dataset,
                             s.split,
                             s.exposure,
+                            s.source,
                             text(s.seed),
                             s.float_accuracy < 0 ? "" : text(s.float_accuracy),
                             text(summary.clean),
@@ -113,7 +115,8 @@ std::string summary_csv(const std::vector<SubjectSummary>& summaries) {
                             text(cell.lo),
                             text(cell.hi),
                             text(cell.changed_bits),
-                            text(cell.faulty_bits)});
+                            text(cell.faulty_bits),
+                            text(cell.answers_changed)});
     }
   }
   return csv_text(table);
@@ -136,7 +139,8 @@ std::string summary_json(const std::vector<SubjectSummary>& summaries) {
                        {"lo", c.lo},
                        {"hi", c.hi},
                        {"bits_changed", c.changed_bits},
-                       {"bits_faulty", c.faulty_bits}});
+                       {"bits_faulty", c.faulty_bits},
+                       {"answers_changed", c.answers_changed}});
     }
     subjects.push_back({{"label", s.label},
                         {"model_hash", s.model_hash},
@@ -145,6 +149,7 @@ std::string summary_json(const std::vector<SubjectSummary>& summaries) {
                         {"split", s.split},
                         {"images", s.images},
                         {"exposure", s.exposure},
+                        {"source", s.source},
                         {"memory_bits", s.memory_bits},
                         {"exposed_bits", s.exposed_bits},
                         {"seed", s.seed},
@@ -155,7 +160,9 @@ std::string summary_json(const std::vector<SubjectSummary>& summaries) {
                         {"sparsity", measured(s.sparsity)},
                         {"cells", cells}});
   }
-  return ordered_json({{"format", 1}, {"method", kMethod}, {"subjects", subjects}}).dump(2) + "\n";
+  const ordered_json all = {{"format", 1}, {"method", kMethod}, {"subjects", subjects}};
+  // A label may be a file's name, and that any bytes.
+  return all.dump(2, ' ', false, ordered_json::error_handler_t::replace) + "\n";
 }
 
 }  // namespace flatenn

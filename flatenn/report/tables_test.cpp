@@ -21,7 +21,7 @@ SubjectSummary example() {
   summary.subject.exposed_bits = 4000;
   summary.subject.float_accuracy = 91.5;
   summary.clean = 90, summary.clean_lo = 89.4, summary.clean_hi = 90.6;
-  summary.cells = {{FaultKind::flip, 0.01, 50, 61.25, 5.5, 59.69, 62.81, 40.2, 39.5},
+  summary.cells = {{FaultKind::flip, 0.01, 50, 61.25, 5.5, 59.69, 62.81, 40.2, 39.5, 3210.5},
                    {FaultKind::flip, 0.02, 1, 30, 0, 0, 100, 80, 80}};
   return summary;
 }
@@ -45,6 +45,14 @@ TEST(SummaryText, ShowsEveryFigureWithItsCountAndInterval) {
             "over images.\n");
 }
 
+TEST(SummaryText, NamesAnExposureAndASourceOfItsOwn) {
+  SubjectSummary summary = example();
+  summary.subject.exposure = "fc1.*";
+  summary.subject.source = "burst 4";
+  EXPECT_THAT(summary_text({summary}), HasSubstr("exposed 4000 (fc1.*), faulty cells: burst 4\n"));
+  EXPECT_THAT(summary_csv({summary}), HasSubstr(",test,fc1.*,burst 4,0,"));
+}
+
 TEST(OverviewText, IsOneRowASubjectWithoutFaults) {
   SubjectSummary clean = example();
   clean.cells.clear();
@@ -56,8 +64,9 @@ TEST(OverviewText, IsOneRowASubjectWithoutFaults) {
 TEST(SummaryCsv, IsOneRowACell) {
   const std::string csv = summary_csv({example()});
   EXPECT_EQ(std::count(csv.begin(), csv.end(), '\n'), 3);
-  EXPECT_THAT(csv, HasSubstr("\n\"sparse, \"\"x\"\"\",abc,fashion-mnist,test,,0,91.5,90,89.4,90.6,,"
-                             "4000,4000,flip,0.01,50,10000,61.25,5.5,59.69,62.81,39.5,40.2\n"));
+  EXPECT_THAT(csv,
+              HasSubstr("\n\"sparse, \"\"x\"\"\",abc,fashion-mnist,test,,,0,91.5,90,89.4,90.6,,"
+                        "4000,4000,flip,0.01,50,10000,61.25,5.5,59.69,62.81,39.5,40.2,3210.5\n"));
 }
 
 TEST(SummaryJson, HoldsTheFigures) {
@@ -67,10 +76,12 @@ TEST(SummaryJson, HoldsTheFigures) {
   EXPECT_EQ(subject["label"], "sparse, \"x\"");
   EXPECT_EQ(subject["clean_hi"], 90.6);
   EXPECT_TRUE(subject["sparsity"].is_null());
+  EXPECT_EQ(subject["source"], "");
   EXPECT_EQ(subject["cells"].size(), 2u);
   EXPECT_EQ(subject["cells"][0]["kind"], "flip");
   EXPECT_EQ(subject["cells"][0]["maps"], 50);
   EXPECT_EQ(subject["cells"][0]["bits_changed"], 39.5);
+  EXPECT_EQ(subject["cells"][0]["answers_changed"], 3210.5);
 }
 
 }  // namespace

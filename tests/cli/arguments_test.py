@@ -4,7 +4,7 @@ import unittest
 
 from support import CommandLineTest
 
-COMMANDS = ("study", "train", "eval", "campaign", "report", "show", "doctor")
+COMMANDS = ("study", "train", "eval", "campaign", "report", "store", "show", "doctor")
 
 
 class Arguments(CommandLineTest):
@@ -21,6 +21,24 @@ class Arguments(CommandLineTest):
                 self.assertIn("Example:\n", text)
                 self.assertIn(f"  flatenn {command}", text)
                 self.assertIn("--json", text)
+
+    def test_commands_of_a_command_have_help_too(self):
+        for command in ("merge", "dump", "check"):
+            with self.subTest(command):
+                text = self.succeed("store", command, "--help")
+                self.assertIn(f"Example:\n  flatenn store {command}", text)
+                self.assertIn("--json", text)
+                self.assertIn(command, self.succeed("store", "--help"))
+
+    def test_no_command_of_a_command(self):
+        self.fail_with("store", words=["no command", "merge", "'flatenn store --help'"])
+
+    def test_unknown_command_of_a_command(self):
+        self.fail_with("store", "merg", "x", words=["merg", "did you mean 'merge'?"])
+
+    def test_unknown_option_of_a_command_of_a_command(self):
+        self.fail_with("store", "dump", "x.db", "--jsn",
+                       words=["store dump", "--jsn", "did you mean '--json'?"])
 
     def test_version(self):
         self.assertRegex(self.succeed("--version"), r"^flatenn \d+\.\d+\.\d+\n$")

@@ -6,6 +6,8 @@
 #include "flatenn/base/error.h"
 #include "flatenn/base/file.h"
 #include "flatenn/campaign/store.h"
+#include "flatenn/campaign/store_check.h"
+#include "flatenn/campaign/store_dump.h"
 #include "tests/fuzz/fuzz.h"
 
 namespace flatenn::fuzz {
@@ -60,7 +62,10 @@ std::vector<Bytes> seed_corpus() {
       Store store = Store::open(path);
       std::vector<Trial> trials;
       for (std::uint64_t map = 0; map < maps; ++map) {
-        trials.push_back({FaultKind::stuck, 0.01, map, 100 + map, 12, 6});
+        Trial trial{FaultKind::stuck, 0.01, map, 8, 12, 6, 142};
+        if (map > 0) trial.right.assign(25, 0);
+        if (map > 0) trial.right[map] = 0xff;
+        trials.push_back(trial);
       }
       store.append(store.add_subject(example_subject()), trials);
     }
@@ -78,8 +83,10 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   const auto path = fuzz::folder() / "input.db";
   fuzz::write_quickly(path, {data, size});
   try {
+    check_store(path);
     const Store store = Store::open_read_only(path);
     for (const Subject& subject : store.subjects()) store.trials(subject.key());
+    dump_store(store, [](std::string_view) {});
   } catch (const Error&) {
   }
   return 0;
