@@ -1,10 +1,12 @@
-// Images a second and thread: the integer evaluator, each path, against libtorch's float32 forward
-// of the same network (batch norm folded, inference mode, the best of three batch sizes and two
-// memory formats). All sides take turns in one run; the best turn of each counts, in processor
-// time, so that neighbours on a shared machine disturb neither side more than the other.
+// Images x fault maps a second and thread: whole trials on the integer evaluator, each path (draw a
+// map at rate 0.01, corrupt, classify, count, restore), against libtorch's float32 forward alone of
+// the same network (batch norm folded, inference mode, the best of three batch sizes and two memory
+// formats). All sides take turns in one run; the best turn of each counts, in processor time, so
+// that neighbours on a shared machine disturb neither side more than the other.
 //
-//   evaluator_bench [--json] [--seconds 0.5] [--turns 5] [--batches 64,256,1000]
+//   campaign_bench [--json] [--seconds 0.5] [--turns 5] [--batches 64,256,1000]
 //                   [--network lenet5,resnet20,resnet18]
+#include <benchmark/benchmark.h>
 #include <fmt/format.h>
 #include <torch/torch.h>
 
@@ -22,6 +24,7 @@
 #include "flatenn/engine/int8_evaluator.h"
 #include "flatenn/engine/testing.h"
 #include "flatenn/graph/builders.h"
+#include "flatenn/memory/memory_image.h"
 
 namespace flatenn {
 namespace {
@@ -122,14 +125,43 @@ Side torch_side(const Graph& graph, int batch, torch::MemoryFormat format, const
           }};
 }
 
+/// Trials of one campaign, as the runner does them.
+class Trials {
+ public:
+  Trials(const Model& model, const Dataset& data, Int8Path path)
+      : data_(data), memory_(model), exposure_(memory_.expose_all()) {
+    Int8EvaluatorOptions options;
+    options.path = path;
+    evaluator_ = make_int8_evaluator(model, data, options);
+  }
+
+  std::string name() const { return std::string(evaluator_->name()); }
+
+  void run() {
+    constexpr double rate = 0.01;
+    draw_fault_map(1, map_++, memory_.bits(), rate, faults_);
+    memory_.apply(faults_, FaultKind::flip, exposure_, applied_);
+    evaluator_->write(applied_.writes);
+    benchmark::DoNotOptimize(count_correct(*evaluator_, data_, 0, data_.size()));
+    memory_.undo(applied_);
+    evaluator_->write(applied_.writes);
+  }
+
+ private:
+  const Dataset& data_;
+  std::unique_ptr<Evaluator> evaluator_;
+  MemoryImage memory_;
+  Exposure exposure_;
+  std::vector<Fault> faults_;
+  AppliedFaults applied_;
+  std::uint64_t map_ = 0;
+};
+
 Side int8_side(const Model& model, const Dataset& data, Int8Path path) {
-  Int8EvaluatorOptions options;
-  options.path = path;
-  const std::shared_ptr<Evaluator> evaluator = make_int8_evaluator(model, data, options);
-  const auto classes = std::make_shared<std::vector<std::uint8_t>>(data.size());
-  return {std::string(evaluator->name()), [=] {
-            evaluator->classify(0, classes->size(), *classes);
-            return static_cast<double>(classes->size());
+  const auto trials = std::make_shared<Trials>(model, data, path);
+  return {trials->name(), [trials, images = static_cast<double>(data.size())] {
+            trials->run();
+            return images;
           }};
 }
 
@@ -192,7 +224,7 @@ Row measure(const std::string& network, const std::vector<int>& batches, double 
   return row;
 }
 
-/// Multiply-adds of the network over the time of everything, as a share of the peak.
+/// Multiply-adds of the network over the time of whole trials, as a share of the peak.
 double peak_share(const Row& row) {
   return row.peak > 0 ? row.sides.back().best * row.work / row.peak : 0;
 }
@@ -237,7 +269,7 @@ void print_json(const std::vector<Row>& rows) {
 }
 
 int run(int argc, char** argv) {
-  CLI::App app("Integer evaluator against libtorch's float32 forward");
+  CLI::App app("Trials of a campaign against libtorch's float32 forward");
   bool json = false;
   double seconds = 0.5;
   int turns = 5;

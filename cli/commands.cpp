@@ -39,6 +39,11 @@ void print(std::string_view text) {
 
 void print_json(const nlohmann::json& value) { print(value.dump(2) + "\n"); }
 
+void print_json_line(const nlohmann::ordered_json& value) {
+  print(value.dump() + "\n");
+  std::fflush(stdout);  // whoever reads the stream waits for it
+}
+
 std::vector<std::string> split_list(const std::vector<std::string>& values) {
   std::vector<std::string> parts;
   for (const std::string& value : values) {

@@ -45,6 +45,8 @@ void add_settings(CLI::App& command, Session& session,
 void print(std::string_view text);
 /// One JSON document and a line break to standard output.
 void print_json(const nlohmann::json& value);
+/// One JSON document on a line of its own: for streams.
+void print_json_line(const nlohmann::ordered_json& value);
 
 /// {"flip,stuck0", "stuck1"} -> flip, stuck0, stuck1. Empty parts are left out.
 std::vector<std::string> split_list(const std::vector<std::string>& values);
@@ -52,6 +54,7 @@ std::vector<std::string> split_list(const std::vector<std::string>& values);
 void add_campaign(CLI::App& app, Session& session);
 void add_doctor(CLI::App& app, Session& session);
 void add_eval(CLI::App& app, Session& session);
+void add_replay(CLI::App& app, Session& session);
 void add_report(CLI::App& app, Session& session);
 void add_show(CLI::App& app, Session& session);
 void add_store(CLI::App& app, Session& session);

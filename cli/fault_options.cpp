@@ -17,7 +17,14 @@ void add_fault_options(CLI::App& command, Session& session, FaultOptions& option
   command.add_option("--maps", options.maps, "fault maps a cell");
   command.add_option("--first-map", options.first_map, "id of the first fault map");
   command.add_option("--seed", options.seed, "seed of the fault maps");
-  command.add_option("--expose", options.exposed, "tensors exposed to faults: conv1.*,fc3.*")
+  command
+      .add_option(
+          "--source", options.source,
+          "where faulty cells come from: cells, burst:N, word, row, column, single, file:PATH")
+      ->type_name("NAME");
+  command
+      .add_option("--expose", options.exposed,
+                  "what faults reach, NAME[:BITS]: conv1.*,fc3.*,*:top,*:0-1")
       ->type_name("LIST")
       ->expected(1);
   command.add_option("--images", options.images, "the first n images only");
@@ -48,6 +55,7 @@ CampaignSettings read_settings(const FaultOptions& options, const Session& sessi
   if (options.first_map) settings.first_map = *options.first_map;
   if (options.seed) settings.seed = *options.seed;
   if (options.images) settings.images = *options.images;
+  if (options.source) settings.source = *options.source;
   if (options.engine) settings.engine = parse_engine(*options.engine);
   if (options.threads) settings.threads = *options.threads;
   check_settings(settings);

@@ -16,12 +16,13 @@ struct FaultOptions {
   std::string config;
   std::vector<std::string> kinds, rates, exposed;
   std::optional<std::uint64_t> maps, first_map, seed, images;
-  std::optional<std::string> engine;
+  std::optional<std::string> engine, source;
   std::optional<int> threads;
 };
 
-/// --kinds, --rates, --maps, --first-map, --seed, --expose, --images, --engine, --threads, --config
-/// and --set.
+/// --kinds, --rates, --maps, --first-map, --seed, --source, --expose, --images, --engine,
+/// --threads,
+/// --config and --set.
 void add_fault_options(CLI::App& command, Session& session, FaultOptions& options);
 
 /// `defaults` < file < environment < --set < options of their own. Checked.

@@ -6,7 +6,7 @@ program_packages=(
   nlohmann-json3-dev zlib1g-dev
 )
 test_packages=(
-  ccache clang-format libbenchmark-dev libgmock-dev libgtest-dev librapidcheck-dev python3
+  ccache clang-format libbenchmark-dev libgmock-dev libgtest-dev librapidcheck-dev openmpi-bin python3
   python3-torch sqlite3
 )
 

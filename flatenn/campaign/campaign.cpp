@@ -1,7 +1,9 @@
 #include "flatenn/campaign/campaign.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
-#include <map>
+#include <functional>
 #include <memory>
 #include <set>
 #include <thread>
@@ -9,160 +11,205 @@
 #include <utility>
 
 #include "flatenn/base/error.h"
+#include "flatenn/campaign/meter.h"
 #include "flatenn/campaign/plan.h"
 #include "flatenn/campaign/runner.h"
 #include "flatenn/engine/make_evaluator.h"
-#include "flatenn/memory/memory_image.h"
+#include "flatenn/memory/layout.h"
 
 namespace flatenn {
 namespace {
 
-template <class T>
-void check_list(const std::vector<T>& values, std::string_view key) {
-  if (values.empty()) fail("{}: the list is empty", key);
-  std::set<T> seen;
-  for (const T& value : values) {
-    if (seen.insert(value).second) continue;
-    if constexpr (std::is_enum_v<T>) {
-      fail("{}: {} is listed twice", key, to_string(value));
-    } else {
-      fail("{}: {} is listed twice", key, value);
-    }
-  }
-}
-
-/// One network with what is left to do for it.
-struct Job {
-  Subject subject;
-  const Model* model = nullptr;
-  bool known = false;  ///< the store has the subject
-  std::vector<WorkUnit> work;
+/// Where the trials of one subject are kept.
+struct Keeper {
+  std::function<std::vector<Trial>(const MapRange&)> stored;  ///< by kind, rate, map
+  std::function<void(const std::vector<Trial>&)> keep;
 };
 
-/// Progress over the whole campaign, with the cell that is worst so far.
-class Meter {
+/// One subject at work.
+class SubjectRun {
  public:
-  Meter(const Context& context, double total) : context_(context) {
-    progress_.task = "campaign";
-    progress_.unit = "trials";
-    progress_.total = total;
+  SubjectRun(const CampaignSettings& settings, const CampaignModel& model, const Dataset& images,
+             const Context& context)
+      : settings_(settings),
+        source_(campaign_source(settings)),
+        model_(model),
+        images_(images),
+        context_(context),
+        memory_(*model.model),
+        exposure_(memory_.expose(settings.exposed)) {}
+
+  PlanInput plan_input(std::uint64_t number, const Shard& shard) const {
+    return {settings_, memory_, exposure_, images_.size(), number, shard};
   }
-  void add(const std::string& label, std::uint64_t images, const std::vector<Trial>& trials) {
-    for (const Trial& trial : trials) {
-      Tally& tally = tallies_[{label, trial.kind, trial.rate}];
-      tally.maps += 1;
-      tally.accuracy += 100.0 * static_cast<double>(trial.correct) / static_cast<double>(images);
+
+  /// Classes without faults, one an image; computed at the first call. Throws Interrupted.
+  std::span<const std::uint8_t> clean() {
+    if (clean_.empty()) {
+      clean_.resize(images_.size());
+      classify_until(evaluator(), clean_, context_.stop);
+      throw_if_stopped(context_);
     }
-    progress_.done += static_cast<double>(trials.size());
+    return clean_;
   }
-  void report() {
-    progress_.note = worst();
-    context_.events->progress(progress_);
+  void set_clean(std::span<const std::uint8_t> classes) {
+    clean_.assign(classes.begin(), classes.end());
   }
-  void finish() { context_.events->finished(progress_.task); }
+
+  /// Throws Interrupted when stopped before all is done.
+  void work(const std::vector<WorkUnit>& units, int threads,
+            const std::function<void(const std::vector<Trial>&)>& commit) {
+    for (const auto& [tensor, part] : by_first_tensor(units)) {
+      if (settings_.keep_prefix) evaluator().keep_before(tensor);
+      const TrialSetup setup{model_.model, &images_,  &evaluator(), settings_.seed,
+                             source_,      exposure_, clean(),      settings_.per_image};
+      run_trials(setup, part, threads, context_.stop, commit);
+      throw_if_stopped(context_);
+    }
+  }
 
  private:
-  struct Tally {
-    double maps = 0;
-    double accuracy = 0;  ///< sum over maps, percent
-    double mean() const { return accuracy / maps; }
-  };
-
-  std::string worst() const {
-    if (tallies_.empty()) return "";
-    const auto& [key, tally] = *std::ranges::min_element(
-        tallies_, {}, [](const auto& entry) { return entry.second.mean(); });
-    const auto& [label, kind, rate] = key;
-    return fmt::format("worst {:.1f} % over {} maps ({}, {} {:g})", tally.mean(), tally.maps, label,
-                       to_string(kind), rate);
+  Evaluator& evaluator() {
+    if (!evaluator_) evaluator_ = make_evaluator(settings_.engine, *model_.model, images_);
+    return *evaluator_;
   }
 
+  /// Parts of the work with the first weight tensor that their faults can touch: single cells lie
+  /// in one tensor each, everything else may begin with the first exposed one.
+  std::vector<std::pair<int, std::vector<WorkUnit>>> by_first_tensor(
+      const std::vector<WorkUnit>& units) const {
+    std::vector<std::pair<int, std::vector<WorkUnit>>> parts;
+    for (const WorkUnit& unit : units) {
+      const std::uint64_t first =
+          settings_.single_bit() ? unit.map : exposure_.ranges.front().first;
+      const int tensor = memory_.cell(first).tensor;
+      if (parts.empty() || parts.back().first != tensor) parts.push_back({tensor, {}});
+      parts.back().second.push_back(unit);
+    }
+    return parts;
+  }
+
+  const CampaignSettings& settings_;
+  const FaultSource source_;
+  const CampaignModel& model_;
+  const Dataset& images_;
   const Context& context_;
-  Progress progress_;
-  std::map<std::tuple<std::string, FaultKind, double>, Tally> tallies_;
+  const MemoryImage memory_;
+  const Exposure exposure_;
+  std::unique_ptr<Evaluator> evaluator_;
+  std::vector<std::uint8_t> clean_;
 };
+
+int thread_count(const CampaignSettings& settings, const Shard& shard) {
+  if (settings.threads != 0) return settings.threads;
+  const int processors = static_cast<int>(std::thread::hardware_concurrency());
+  return std::max(1, processors / shard.neighbours);
+}
+
+/// Where one subject stands in the campaign.
+struct Place {
+  std::uint64_t number = 0;
+  Shard shard = {};
+};
+
+/// Plans and works until nothing is missing. `start` is called once before the first trial.
+void run_subject(SubjectRun& run, const Place& place, const std::string& name, int threads,
+                 const Keeper& keeper, Meter& meter, const std::function<void()>& start) {
+  const PlanInput input = run.plan_input(place.number, place.shard);
+  const std::vector<MapRange> windows = plan_windows(input);
+  bool started = false;
+  for (const MapRange& window : windows) {
+    Plan plan = plan_work(input, window, keeper.stored(window));
+    while (!plan.work.empty()) {
+      // What a window of several will need was known from the start.
+      if (windows.size() == 1) meter.expect(place.number, plan.expected);
+      if (!std::exchange(started, true)) start();
+      run.work(plan.work, threads, [&](const std::vector<Trial>& trials) {
+        keeper.keep(trials);
+        meter.add(name, input.images, trials);
+        meter.report();
+      });
+      plan = plan_work(input, window, keeper.stored(window));
+    }
+  }
+  meter.report();
+}
+
+/// What the store has of a window; with per_image only what has its images.
+std::vector<Trial> stored_trials(const CampaignSettings& settings, const Store& store,
+                                 const std::string& key, const MapRange& window) {
+  std::vector<Trial> stored;
+  const auto answers = settings.per_image ? Answers::load : Answers::skip;
+  const auto keep = [&](const Trial& trial) {
+    if (settings.per_image && trial.right.empty()) return;
+    stored.push_back(trial);
+    stored.back().right = {};
+  };
+  store.visit_trials(key, answers, keep, window);
+  std::ranges::stable_sort(stored, {}, &Trial::kind);
+  return stored;
+}
+
+/// One subject to measure.
+struct Job {
+  CampaignSettings settings;
+  const CampaignModel* model = nullptr;
+  Subject subject;
+
+  std::string name() const {
+    return subject.exposure.empty() ? model->label
+                                    : fmt::format("{}, {}", model->label, subject.exposure);
+  }
+};
+
+std::vector<Job> list_jobs(const CampaignSettings& settings,
+                           const std::vector<CampaignModel>& models, const Dataset& images,
+                           std::string_view split) {
+  std::vector<Job> jobs;
+  for (const CampaignModel& model : models) {
+    for (const CampaignSettings& one : expand_sweep(settings, *model.model)) {
+      jobs.push_back({one, &model, campaign_subject(one, model, images, split)});
+    }
+  }
+  return jobs;
+}
+
+void run_job(Job& job, const Place& place, const Dataset& images, Store& store, Meter& meter,
+             const Context& context) {
+  SubjectRun run(job.settings, *job.model, images, context);
+  const std::string key = job.subject.key();
+  std::int64_t id = 0;
+  const auto start = [&] {
+    job.subject.clean_correct = count_equal(run.clean(), images.labels);
+    id = store.add_subject(job.subject);
+  };
+  const Keeper keeper{
+      [&](const MapRange& window) { return stored_trials(job.settings, store, key, window); },
+      [&](const std::vector<Trial>& trials) { store.append(id, trials); }};
+  run_subject(run, place, job.name(), thread_count(job.settings, place.shard), keeper, meter,
+              start);
+}
+
+/// Tells the meter what is there and what is to come, so that its rate is that of this run.
+void survey(const Job& job, const Place& place, const Dataset& images, const Store& store,
+            Meter& meter, const Context& context) {
+  const SubjectRun run(job.settings, *job.model, images, context);
+  const PlanInput input = run.plan_input(place.number, place.shard);
+  double expected = 0;
+  for (const MapRange& window : plan_windows(input)) {
+    const Plan plan =
+        plan_work(input, window, stored_trials(job.settings, store, job.subject.key(), window));
+    meter.add_stored(plan.stored);
+    expected += plan.expected;
+  }
+  meter.expect(place.number, expected);
+}
 
 void check_image_count(const CampaignSettings& settings, const Dataset& data) {
   if (data.size() == 0) fail("data set '{}' has no images", data.name);
   if (settings.images > data.size()) {
     fail("images: {} asked, but data set '{}' has {}", settings.images, data.name, data.size());
   }
-}
-
-Exposure exposure_of(const CampaignSettings& settings, const MemoryImage& memory) {
-  return settings.exposed.empty() ? memory.expose_all() : memory.expose(settings.exposed);
-}
-
-int thread_count(const CampaignSettings& settings) {
-  const int processors = static_cast<int>(std::max(1u, std::thread::hardware_concurrency()));
-  return settings.threads == 0 ? processors : settings.threads;
-}
-
-/// Classes without faults, one an image; throws Interrupted.
-std::vector<std::uint8_t> clean_classes(const Evaluator& evaluator, const Dataset& images,
-                                        const Context& context) {
-  std::vector<std::uint8_t> classes(images.size());
-  classify_until(*evaluator.clone(), classes, context.stop);
-  throw_if_stopped(context);
-  return classes;
-}
-
-void run_job(Job& job, const CampaignSettings& settings, const Dataset& images, Store& store,
-             Meter& meter, const Context& context) {
-  if (job.known && job.work.empty()) return;
-  const std::unique_ptr<Evaluator> evaluator = make_evaluator(settings.engine, *job.model, images);
-  const std::vector<std::uint8_t> clean = clean_classes(*evaluator, images, context);
-  job.subject.clean_correct = count_equal(clean, images.labels);
-  const std::int64_t id = store.add_subject(job.subject);
-  const TrialSetup setup{job.model,
-                         &images,
-                         evaluator.get(),
-                         settings.seed,
-                         exposure_of(settings, MemoryImage(*job.model)),
-                         clean,
-                         settings.per_image};
-  run_trials(setup, job.work, thread_count(settings), context.stop,
-             [&](const std::vector<Trial>& trials) {
-               store.append(id, trials);
-               meter.add(job.subject.label, job.subject.images, trials);
-               meter.report();
-             });
-  throw_if_stopped(context);
-}
-
-/// What the store has of what is asked, without per-image results.
-std::vector<Trial> stored_trials(const CampaignSettings& settings, const Store& store,
-                                 const std::string& key) {
-  std::vector<Trial> stored;
-  const auto answers = settings.per_image ? Answers::load : Answers::skip;
-  store.visit_trials(key, answers, [&](const Trial& trial) {
-    if (trial.map < settings.first_map || trial.map - settings.first_map >= settings.maps ||
-        std::ranges::find(settings.rates, trial.rate) == settings.rates.end() ||
-        std::ranges::find(settings.kinds, trial.kind) == settings.kinds.end() ||
-        (settings.per_image && trial.right.empty())) {
-      return;
-    }
-    stored.push_back(trial);
-    stored.back().right = {};
-  });
-  return stored;
-}
-
-/// What the store lacks, network by network; counts what it has.
-std::vector<Job> plan_jobs(const CampaignSettings& settings,
-                           const std::vector<CampaignModel>& models, const Dataset& images,
-                           std::string_view split, const Store& store, Meter& meter) {
-  std::vector<Job> jobs;
-  for (const CampaignModel& model : models) {
-    Job job{campaign_subject(settings, model, images, split), model.model, false, {}};
-    const std::string key = job.subject.key();
-    job.known = store.find_subject(key).has_value();
-    const std::vector<Trial> stored = stored_trials(settings, store, key);
-    job.work = missing_work(settings, stored);
-    meter.add(job.subject.label, job.subject.images, stored);
-    jobs.push_back(std::move(job));
-  }
-  return jobs;
 }
 
 void check_models(const std::vector<CampaignModel>& models) {
@@ -173,35 +220,43 @@ void check_models(const std::vector<CampaignModel>& models) {
   }
 }
 
+/// "conv1.*:2" is "conv1.*" with a bit position.
+bool names_bits(const std::string& pattern) { return pattern.find(':') != std::string::npos; }
+
 }  // namespace
 
-void bind(Binder& binder, CampaignSettings& settings) {
-  std::vector<std::string> kinds;
-  for (const FaultKind kind : settings.kinds) kinds.emplace_back(to_string(kind));
-  binder.value("kinds", kinds, "fault kinds: flip, stuck0, stuck1, stuck");
-  settings.kinds.clear();
-  for (const std::string& kind : kinds) settings.kinds.push_back(parse_fault_kind(kind));
-  binder.value("rates", settings.rates, "share of faulty cells, each in [0, 1]", between(0, 1));
-  binder.value("maps", settings.maps, "fault maps a cell", between(1, 1e9));
-  binder.value("first_map", settings.first_map, "id of the first fault map", between(0, 1e12));
-  binder.value("seed", settings.seed, "seed of the fault maps");
-  binder.value("exposed", settings.exposed, "tensors exposed to faults, as patterns; empty: all");
-  binder.value("images", settings.images, "evaluate the first n images; 0: all");
-  binder.choice("engine", settings.engine, {"automatic", "torch", "int8", "reference"},
-                "what computes; all give the same results");
-  binder.value("threads", settings.threads, "0: all processors", between(0, 4096));
-  binder.value("per_image", settings.per_image,
-               "record which images every trial classified rightly");
-}
-
-void check_settings(const CampaignSettings& settings) {
-  check_list(settings.kinds, "kinds");
-  check_list(settings.rates, "rates");
-  for (const double rate : settings.rates) {
-    if (!(rate >= 0 && rate <= 1)) fail("rates: {} is outside [0, 1]", rate);
+std::vector<CampaignSettings> expand_sweep(const CampaignSettings& settings, const Model& model) {
+  if (settings.sweep == Sweep::none) return {settings};
+  const MemoryImage memory(model);
+  std::vector<std::vector<std::string>> parts;
+  if (settings.sweep == Sweep::layers) {
+    const Exposure exposure = memory.expose(settings.exposed);
+    for (const Exposure::Range& range : exposure.ranges) {
+      parts.push_back(
+          {memory.tensors()[static_cast<std::size_t>(memory.cell(range.first).tensor)].name});
+    }
+  } else {
+    const std::vector<std::string> globs =
+        settings.exposed.empty() ? std::vector<std::string>{"*"} : settings.exposed;
+    for (const std::string& glob : globs) {
+      const std::vector<std::string> one = {glob};
+      int widest = 0;
+      for (const Exposure::Range& range : memory.expose(one).ranges) {
+        widest = std::max(widest, range.bits);
+      }
+      parts.resize(std::max<std::size_t>(parts.size(), static_cast<std::size_t>(widest)));
+      for (int bit = 0; bit < widest; ++bit) {
+        parts[static_cast<std::size_t>(bit)].push_back(fmt::format("{}:{}", glob, bit));
+      }
+    }
   }
-  if (settings.maps == 0) fail("maps: at least one fault map is needed");
-  if (settings.threads < 0) fail("threads: {} is negative", settings.threads);
+  std::vector<CampaignSettings> expanded;
+  for (std::vector<std::string>& part : parts) {
+    CampaignSettings& one = expanded.emplace_back(settings);
+    one.sweep = Sweep::none;
+    one.exposed = std::move(part);
+  }
+  return expanded;
 }
 
 Dataset campaign_images(const CampaignSettings& settings, const Dataset& data) {
@@ -211,6 +266,7 @@ Dataset campaign_images(const CampaignSettings& settings, const Dataset& data) {
 
 Subject campaign_subject(const CampaignSettings& settings, const CampaignModel& model,
                          const Dataset& images, std::string_view split) {
+  FLATENN_ASSERT(settings.sweep == Sweep::none);
   const MemoryImage memory(*model.model);
   Subject subject;
   subject.label = model.label;
@@ -218,10 +274,12 @@ Subject campaign_subject(const CampaignSettings& settings, const CampaignModel& 
   subject.data_hash = images.hash();
   subject.dataset = images.name;
   subject.split = split;
-  subject.exposure = fmt::format("{}", fmt::join(settings.exposed, ","));
+  subject.exposure = fmt::format("{}", fmt::join(canonical_patterns(settings.exposed), ","));
+  subject.source = to_string(campaign_source(settings));
+  subject.layout = layout_text(memory.tensors());
   subject.images = images.size();
   subject.memory_bits = memory.bits();
-  subject.exposed_bits = exposure_of(settings, memory).bits();
+  subject.exposed_bits = memory.expose(settings.exposed).bits();
   subject.seed = settings.seed;
   subject.float_accuracy = model.model->info.float_accuracy;
   subject.sparsity = model.model->info.sparsity;
@@ -233,24 +291,47 @@ void check_campaign(const CampaignSettings& settings, const std::vector<Campaign
   check_settings(settings);
   check_models(models);
   check_image_count(settings, data);
+  if (settings.sweep != Sweep::none && std::ranges::any_of(settings.exposed, names_bits)) {
+    fail("exposed: a sweep chooses bit positions or layers itself; leave bit positions out");
+  }
+  const FaultSource source = campaign_source(settings);
   for (const CampaignModel& model : models) {
     check_images(*model.model, data);
-    exposure_of(settings, MemoryImage(*model.model));
+    const MemoryImage memory(*model.model);
+    memory.expose(settings.exposed);
+    check_fault_source(source, memory.bits(), 0, 1);
+  }
+}
+
+void check_unchanged(const std::vector<CampaignModel>& models, const Store& store) {
+  const std::vector<Subject> subjects = store.subjects();
+  for (const CampaignModel& model : models) {
+    const std::string hash = model_hash(*model.model);
+    for (const Subject& subject : subjects) {
+      if (subject.label != model.label || subject.model_hash == hash) continue;
+      fail(
+          "'{}' has changed since the store began: its hash was {} and is {}; use another store, "
+          "or "
+          "the old model",
+          model.label, subject.model_hash, hash);
+    }
   }
 }
 
 void run_campaign(const CampaignSettings& settings, const std::vector<CampaignModel>& models,
-                  const Dataset& data, std::string_view split, Store& store,
-                  const Context& context) {
+                  const Dataset& data, std::string_view split, Store& store, const Context& context,
+                  const Shard& shard) {
   check_campaign(settings, models, data);
   const Dataset images = campaign_images(settings, data);
-  const double total =
-      static_cast<double>(settings.maps) *
-      static_cast<double>(settings.rates.size() * settings.kinds.size() * models.size());
-  Meter meter(context, total);
-  std::vector<Job> jobs = plan_jobs(settings, models, images, split, store, meter);
+  std::vector<Job> jobs = list_jobs(settings, models, images, split);
+  Meter meter(context);
+  for (std::size_t j = 0; j < jobs.size(); ++j) {
+    survey(jobs[j], {j, shard}, images, store, meter, context);
+  }
   meter.report();
-  for (Job& job : jobs) run_job(job, settings, images, store, meter, context);
+  for (std::size_t j = 0; j < jobs.size(); ++j) {
+    run_job(jobs[j], {j, shard}, images, store, meter, context);
+  }
   meter.finish();
 }
 
@@ -258,29 +339,34 @@ std::vector<Trial> measure_trials(const CampaignSettings& settings, const Campai
                                   const Dataset& images, const Context& context,
                                   std::span<const std::uint8_t> clean) {
   check_settings(settings);
-  const std::vector<WorkUnit> work = missing_work(settings, {});
-  Meter meter(context, static_cast<double>(count_trials(work)));
-  const std::unique_ptr<Evaluator> evaluator =
-      make_evaluator(settings.engine, *model.model, images);
-  std::vector<std::uint8_t> own_clean;
-  if (clean.empty()) clean = own_clean = clean_classes(*evaluator, images, context);
-  const TrialSetup setup{model.model,
-                         &images,
-                         evaluator.get(),
-                         settings.seed,
-                         exposure_of(settings, MemoryImage(*model.model)),
-                         clean,
-                         settings.per_image};
+  FLATENN_ASSERT(settings.sweep == Sweep::none);
+  SubjectRun run(settings, model, images, context);
+  if (!clean.empty()) run.set_clean(clean);
+  Meter meter(context);
   std::vector<Trial> all;
-  run_trials(setup, work, thread_count(settings), context.stop,
-             [&](const std::vector<Trial>& trials) {
-               all.insert(all.end(), trials.begin(), trials.end());
-               meter.add(model.label, images.size(), trials);
-               meter.report();
-             });
-  throw_if_stopped(context);
+  const auto sort = [&] {
+    std::ranges::sort(all, {}, [](const Trial& t) { return std::tuple(t.kind, t.rate, t.map); });
+  };
+  const Keeper keeper{[&](const MapRange& window) {
+                        sort();
+                        std::vector<Trial> stored;
+                        std::ranges::copy_if(all, std::back_inserter(stored), [&](const Trial& t) {
+                          return window.contains(t.map);
+                        });
+                        return stored;
+                      },
+                      [&](const std::vector<Trial>& trials) {
+                        all.insert(all.end(), trials.begin(), trials.end());
+                      }};
+  double expected = 0;
+  const PlanInput input = run.plan_input(0, {});
+  for (const MapRange& window : plan_windows(input)) {
+    expected += plan_work(input, window, {}).expected;
+  }
+  meter.expect(0, expected);
+  run_subject(run, {}, model.label, thread_count(settings, {}), keeper, meter, [] {});
   meter.finish();
-  std::ranges::sort(all, {}, [](const Trial& t) { return std::tuple(t.kind, t.rate, t.map); });
+  sort();
   return all;
 }
 

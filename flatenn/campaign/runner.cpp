@@ -42,11 +42,15 @@ class TrialRunner {
   /// Calls `done` for every finished trial; false when stopped.
   bool run(const WorkUnit& unit, const std::stop_token& stop,
            const std::function<void(const Trial&)>& done) {
-    draw_fault_map(setup_.seed, unit.map, memory_.bits(), unit.rate, faults_);
+    draw_faults(setup_.source, setup_.seed, unit.map, memory_.bits(), unit.rate, faults_);
     for (const FaultKind kind : unit.kinds) {
       memory_.apply(faults_, kind, setup_.exposure, applied_);
-      evaluator_->write(applied_.writes);
-      if (!classify_until(*evaluator_, classes_, stop)) return false;
+      if (applied_.changed.empty()) {  // stuck cells that hold what they should: nothing to compute
+        std::ranges::copy(setup_.clean, classes_.begin());
+      } else {
+        evaluator_->write(applied_.writes);
+        if (!classify_until(*evaluator_, classes_, stop)) return false;
+      }
       const Trial trial = result(kind, unit);  // before undo() forgets what was changed
       memory_.undo(applied_);
       evaluator_->write(applied_.writes);

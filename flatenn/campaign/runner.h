@@ -18,9 +18,10 @@ struct TrialSetup {
   const Dataset* images = nullptr;
   const Evaluator* evaluator = nullptr;  ///< cloned for every thread
   std::uint64_t seed = 0;
-  Exposure exposure;
+  FaultSource source = {};
+  Exposure exposure = {};
   /// The network's classes without faults, one an image; outlives the trials.
-  std::span<const std::uint8_t> clean;
+  std::span<const std::uint8_t> clean = {};
   bool per_image = false;  ///< fill Trial::right
 };
 

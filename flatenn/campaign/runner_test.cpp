@@ -64,14 +64,29 @@ class RunnerTest : public testing::Test {
     return classes;
   }
 
+  /// What `stored` lacks.
+  std::vector<WorkUnit> missing(const std::vector<Trial>& stored) const {
+    const MemoryImage memory(model_);
+    const Exposure exposure = memory.expose_all();
+    const PlanInput input{settings_, memory, exposure, images_.size()};
+    return plan_work(input, plan_windows(input).at(0), stored).work;
+  }
+  TrialSetup setup(const Evaluator& evaluator) const {
+    return {.model = &model_,
+            .images = &images_,
+            .evaluator = &evaluator,
+            .seed = 7,
+            .exposure = MemoryImage(model_).expose_all(),
+            .clean = clean_,
+            .per_image = per_image_};
+  }
+
   /// Runs what `stored` lacks and adds it there.
   void run(
       std::vector<Trial>& stored, int threads, Watched::Hook hook = [](int) {},
       std::stop_token stop = {}) {
     const Watched evaluator(make_reference_evaluator(model_, images_), std::move(hook));
-    const TrialSetup setup{&model_, &images_,  &evaluator, 7, MemoryImage(model_).expose_all(),
-                           clean_,  per_image_};
-    run_trials(setup, missing_work(settings_, stored), threads, stop,
+    run_trials(setup(evaluator), missing(stored), threads, stop,
                [&](const std::vector<Trial>& trials) {
                  stored.insert(stored.end(), trials.begin(), trials.end());
                });
@@ -164,6 +179,39 @@ TEST_F(RunnerTest, AnyInterruptionAndResumeGivesTheSameRows) {
   }
 }
 
+TEST_F(RunnerTest, CellsThatHoldWhatTheyShouldCostNoEvaluation) {
+  for (WeightTensor& tensor : model_.weights) std::ranges::fill(tensor.codes, std::int8_t{0});
+  clean_ = classes(model_);
+  settings_.kinds = {FaultKind::stuck0};
+  std::vector<Trial> trials;
+  run(trials, 1, [](int) { FAIL() << "evaluated"; });
+  ASSERT_EQ(trials.size(), 6u);
+  for (const Trial& trial : trials) {
+    EXPECT_EQ(trial.changed_bits, 0u);
+    EXPECT_EQ(trial.answers_changed, 0u);
+    EXPECT_EQ(trial.correct, count_equal(clean_, images_.labels));
+  }
+}
+
+TEST_F(RunnerTest, FaultsComeFromTheSource) {
+  const auto evaluator = make_reference_evaluator(model_, images_);
+  TrialSetup single = setup(*evaluator);
+  single.source = parse_fault_source("single");
+  std::vector<Trial> trials;
+  run_trials(single, {{17, 0, {FaultKind::flip}}}, 1, {},
+             [&](const std::vector<Trial>& t) { trials.insert(trials.end(), t.begin(), t.end()); });
+  ASSERT_EQ(trials.size(), 1u);
+  EXPECT_EQ(trials[0].changed_bits, 1u);
+  Model corrupted = model_;
+  MemoryImage memory(model_);
+  const Cell cell = memory.cell(17);
+  AppliedFaults applied;
+  memory.apply(std::vector<Fault>{{17, true}}, FaultKind::flip, memory.expose_all(), applied);
+  corrupted.weights[static_cast<std::size_t>(cell.tensor)].codes[cell.element] =
+      memory.code(cell.tensor, cell.element);
+  EXPECT_EQ(trials[0].correct, count_equal(classes(corrupted), images_.labels));
+}
+
 TEST_F(RunnerTest, AFailingTrialEndsTheWorkAndKeepsWhatIsFinished) {
   std::vector<Trial> trials;
   EXPECT_THROW(run(trials, 1,
@@ -176,9 +224,7 @@ TEST_F(RunnerTest, AFailingTrialEndsTheWorkAndKeepsWhatIsFinished) {
 
 TEST_F(RunnerTest, AFailingCommitEndsTheWork) {
   const auto evaluator = make_reference_evaluator(model_, images_);
-  const TrialSetup setup{&model_, &images_, evaluator.get(), 7, MemoryImage(model_).expose_all(),
-                         clean_};
-  EXPECT_THROW(run_trials(setup, missing_work(settings_, {}), 2, {},
+  EXPECT_THROW(run_trials(setup(*evaluator), missing({}), 2, {},
                           [](const std::vector<Trial>&) { fail("disk full"); }),
                Error);
 }

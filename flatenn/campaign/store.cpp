@@ -170,13 +170,15 @@ std::int64_t Store::merge_subject(const Subject& subject) {
   sqlite::Statement update(
       impl_->database,
       "UPDATE subject SET label = min(label, ?), dataset = min(dataset, ?), split = min(split, ?), "
-      "float_accuracy = max(float_accuracy, ?), sparsity = max(sparsity, ?) WHERE id = ?");
+      "layout = min(layout, ?), float_accuracy = max(float_accuracy, ?), sparsity = max(sparsity, "
+      "?) WHERE id = ?");
   update.bind(0, subject.label);
   update.bind(1, subject.dataset);
   update.bind(2, subject.split);
-  update.bind(3, subject.float_accuracy);
-  update.bind(4, subject.sparsity);
-  update.bind(5, id);
+  update.bind(3, subject.layout);
+  update.bind(4, subject.float_accuracy);
+  update.bind(5, subject.sparsity);
+  update.bind(6, id);
   update.step();
   transaction.commit();
   return id;
@@ -216,13 +218,21 @@ std::uint64_t Store::append(std::int64_t subject, const std::vector<Trial>& tria
 }
 
 void Store::visit_trials(const std::string& subject_key, Answers answers,
-                         const std::function<void(const Trial&)>& visit) const {
+                         const std::function<void(const Trial&)>& visit,
+                         const MapRange& maps) const {
   // Ids of maps are unsigned and SQLite's integers are not: the upper half comes last.
+  const bool some = maps != MapRange{};
+  FLATENN_ASSERT(!some || maps.last <= std::uint64_t{1} << 63);
   sqlite::Statement select(
       impl_->database,
       store_format::select_trials(answers,
-                                  fmt::format("{} ORDER BY kind, rate, map < 0, map", kOfSubject)));
+                                  fmt::format("{}{} ORDER BY kind, rate, map < 0, map", kOfSubject,
+                                              some ? " AND map >= ? AND map < ?" : "")));
   select.bind(0, std::string_view(subject_key));
+  if (some) {
+    select.bind(1, maps.first);
+    select.bind(2, maps.last);
+  }
   while (select.step()) visit(store_format::read_trial(select, answers));
 }
 

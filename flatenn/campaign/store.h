@@ -9,6 +9,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <functional>
+#include <limits>
 #include <memory>
 #include <optional>
 #include <string>
@@ -29,6 +30,7 @@ struct Subject {
   std::string split;      ///< "test" or "validation", not part of the key
   std::string exposure;   ///< patterns, canonical text; "" = all weights
   std::string source;     ///< where faulty cells come from, canonical text; "" = independent cells
+  std::string layout;     ///< of the memory: layout_text; not part of the key, the model implies it
   std::uint64_t images = 0;
   std::uint64_t memory_bits = 0;
   std::uint64_t exposed_bits = 0;
@@ -72,6 +74,14 @@ class TrialConflict : public Error {
   Trial offered;
 };
 
+/// Ids of fault maps in [first, last).
+struct MapRange {
+  std::uint64_t first = 0;
+  std::uint64_t last = std::numeric_limits<std::uint64_t>::max();
+  bool contains(std::uint64_t map) const { return map >= first && map < last; }
+  bool operator==(const MapRange&) const = default;
+};
+
 /// Whether to read Trial::right, by far the largest part of a row.
 enum class Answers { skip, load };
 
@@ -105,7 +115,8 @@ class Store {
   std::vector<Trial> trials(const std::string& subject_key, Answers answers = Answers::skip) const;
   /// The same one by one, ordered by the kind's name, rate, map; holds one in memory.
   void visit_trials(const std::string& subject_key, Answers answers,
-                    const std::function<void(const Trial&)>& visit) const;
+                    const std::function<void(const Trial&)>& visit,
+                    const MapRange& maps = {}) const;
   /// The stored result of the trial with this kind, rate and map, Trial::right included.
   std::optional<Trial> find_trial(const std::string& subject_key, const Trial& trial) const;
 

@@ -10,6 +10,7 @@
 #include "flatenn/base/error.h"
 #include "flatenn/campaign/sqlite.h"
 #include "flatenn/campaign/store_format.h"
+#include "flatenn/memory/layout.h"
 
 namespace flatenn {
 namespace {
@@ -49,6 +50,15 @@ std::string subject_problem(const store_format::SubjectRow& row) {
   }
   if (subject.exposed_bits > subject.memory_bits) {
     return fmt::format("{} of {} bits exposed", subject.exposed_bits, subject.memory_bits);
+  }
+  try {
+    const std::vector<StoredTensor> tensors = parse_layout(subject.layout);
+    const bool fits =
+        tensors.empty() || tensors.back().first_bit + tensors.back().bits() == subject.memory_bits;
+    if (!fits)
+      return fmt::format("the layout has not the {} bits of the memory", subject.memory_bits);
+  } catch (const Error& error) {
+    return error.what();
   }
   // Also false for NaN; a negative number says "not measured".
   if (!(subject.float_accuracy <= 100)) return "the float accuracy is above 100 %";

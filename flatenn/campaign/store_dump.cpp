@@ -20,6 +20,7 @@ nlohmann::ordered_json subject_json(const Subject& subject) {
           {"split", subject.split},
           {"exposure", subject.exposure},
           {"source", subject.source},
+          {"layout", subject.layout},
           {"images", subject.images},
           {"memory_bits", subject.memory_bits},
           {"exposed_bits", subject.exposed_bits},

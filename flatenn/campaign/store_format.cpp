@@ -12,7 +12,7 @@ constexpr std::uint32_t kApplicationId = 0x464c454e;  // "FLEN" in the header of
 constexpr std::uint32_t kVersion = 2;
 
 constexpr std::string_view kSubjectColumns =
-    "label, model_hash, data_hash, dataset, split, exposure, source, images, memory_bits, "
+    "label, model_hash, data_hash, dataset, split, exposure, source, layout, images, memory_bits, "
     "exposed_bits, seed, float_accuracy, sparsity, clean_correct";
 constexpr std::string_view kTrialColumns =
     "kind, rate, map, correct, faulty_bits, changed_bits, answers_changed";
@@ -35,6 +35,7 @@ const std::string_view kSubjectTable = R"(CREATE TABLE subject (
   split TEXT NOT NULL,
   exposure TEXT NOT NULL,
   source TEXT NOT NULL,
+  layout TEXT NOT NULL,
   images INTEGER NOT NULL CHECK (images > 0),
   memory_bits INTEGER NOT NULL CHECK (memory_bits >= 0),
   exposed_bits INTEGER NOT NULL CHECK (exposed_bits BETWEEN 0 AND memory_bits),
@@ -108,19 +109,20 @@ SubjectRow read_subject(const sqlite::Statement& row) {
   subject.split = row.text(6);
   subject.exposure = row.text(7);
   subject.source = row.text(8);
-  subject.images = row.unsigned_integer(9);
-  subject.memory_bits = row.unsigned_integer(10);
-  subject.exposed_bits = row.unsigned_integer(11);
-  subject.seed = row.unsigned_integer(12);
-  subject.float_accuracy = row.real(13);
-  subject.sparsity = row.real(14);
-  subject.clean_correct = row.unsigned_integer(15);
+  subject.layout = row.text(9);
+  subject.images = row.unsigned_integer(10);
+  subject.memory_bits = row.unsigned_integer(11);
+  subject.exposed_bits = row.unsigned_integer(12);
+  subject.seed = row.unsigned_integer(13);
+  subject.float_accuracy = row.real(14);
+  subject.sparsity = row.real(15);
+  subject.clean_correct = row.unsigned_integer(16);
   return {row.integer(0), row.text(1), std::move(subject)};
 }
 
 std::string insert_subject() {
   return fmt::format(
-      "INSERT INTO subject (key, {}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) "
+      "INSERT INTO subject (key, {}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) "
       "ON CONFLICT DO NOTHING",
       kSubjectColumns);
 }
@@ -134,13 +136,14 @@ void bind_subject(sqlite::Statement& statement, const Subject& subject) {
   statement.bind(5, subject.split);
   statement.bind(6, subject.exposure);
   statement.bind(7, subject.source);
-  statement.bind(8, subject.images);
-  statement.bind(9, subject.memory_bits);
-  statement.bind(10, subject.exposed_bits);
-  statement.bind(11, subject.seed);
-  statement.bind(12, subject.float_accuracy);
-  statement.bind(13, subject.sparsity);
-  statement.bind(14, subject.clean_correct);
+  statement.bind(8, subject.layout);
+  statement.bind(9, subject.images);
+  statement.bind(10, subject.memory_bits);
+  statement.bind(11, subject.exposed_bits);
+  statement.bind(12, subject.seed);
+  statement.bind(13, subject.float_accuracy);
+  statement.bind(14, subject.sparsity);
+  statement.bind(15, subject.clean_correct);
 }
 
 std::string select_trials(Answers answers, std::string_view rest) {

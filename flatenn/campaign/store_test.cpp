@@ -25,6 +25,7 @@ Subject example_subject(const std::string& label = "standard") {
   subject.data_hash = "d";
   subject.dataset = "synthetic";
   subject.split = "test";
+  subject.layout = "fc.weight 1000x4";
   subject.images = 100;
   subject.memory_bits = 4000;
   subject.exposed_bits = 4000;

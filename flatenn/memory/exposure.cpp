@@ -110,6 +110,13 @@ void append_runs(const std::string& glob, std::uint32_t mask, std::vector<std::s
 
 }  // namespace
 
+bool Exposure::contains(std::uint64_t address) const {
+  const auto range = std::ranges::upper_bound(ranges, address, {}, &Range::last);
+  if (range == ranges.end() || address < range->first) return false;
+  return (range->mask >> ((address - range->first) % static_cast<std::uint64_t>(range->bits)) &
+          1) != 0;
+}
+
 std::uint64_t Exposure::bits() const {
   std::uint64_t sum = 0;
   for (const Range& range : ranges) {
@@ -165,14 +172,6 @@ std::vector<std::string> canonical_patterns(std::span<const std::string> pattern
 std::vector<std::string> layer_patterns(std::span<const StoredTensor> tensors) {
   std::vector<std::string> patterns;
   for (const StoredTensor& tensor : tensors) patterns.push_back(tensor.name);
-  return patterns;
-}
-
-std::vector<std::string> bit_patterns(std::span<const StoredTensor> tensors) {
-  int widest = 0;
-  for (const StoredTensor& tensor : tensors) widest = std::max(widest, tensor.format.bits);
-  std::vector<std::string> patterns;
-  for (int bit = 0; bit < widest; ++bit) patterns.push_back(fmt::format("*:{}", bit));
   return patterns;
 }
 

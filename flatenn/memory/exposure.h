@@ -38,6 +38,7 @@ struct Exposure {
 
   /// The number of exposed cells.
   std::uint64_t bits() const;
+  bool contains(std::uint64_t address) const;
   bool operator==(const Exposure&) const = default;
 };
 
@@ -53,8 +54,5 @@ std::vector<std::string> canonical_patterns(std::span<const std::string> pattern
 
 /// One pattern a tensor, in memory order: each exposed alone is a sweep over layers.
 std::vector<std::string> layer_patterns(std::span<const StoredTensor> tensors);
-/// "*:0", "*:1", ...: one pattern a bit position of the widest tensor. Each exposed alone is a
-/// sweep over bit positions.
-std::vector<std::string> bit_patterns(std::span<const StoredTensor> tensors);
 
 }  // namespace flatenn

@@ -155,16 +155,26 @@ TEST(Exposure, CanonicalByHand) {
   EXPECT_THROW(canonical_patterns(Patterns{"a:b"}), Error);
 }
 
-TEST(Exposure, SweepsCoverEveryCellOnce) {
-  EXPECT_EQ(layer_patterns(tensors())[1], "conv2.weight");
-  EXPECT_EQ(bit_patterns(tensors()).back(), "*:7");
-  for (const Patterns& sweep : {layer_patterns(tensors()), bit_patterns(tensors())}) {
-    std::uint64_t sum = 0;
-    for (const std::string& pattern : sweep) sum += expose(tensors(), Patterns{pattern}).bits();
-    EXPECT_EQ(sum, expose(tensors(), {}).bits());
-    EXPECT_EQ(expose(tensors(), sweep), expose(tensors(), {}));
+TEST(Exposure, LayersCoverEveryCellOnce) {
+  const Patterns layers = layer_patterns(tensors());
+  EXPECT_EQ(layers[1], "conv2.weight");
+  std::uint64_t sum = 0;
+  for (const std::string& pattern : layers) sum += expose(tensors(), Patterns{pattern}).bits();
+  EXPECT_EQ(sum, expose(tensors(), {}).bits());
+  EXPECT_EQ(expose(tensors(), layers), expose(tensors(), {}));
+}
+
+TEST(Exposure, ContainsWhatItsMaskSays) {
+  const Exposure exposure = expose(tensors(), Patterns{"conv2.*:1", "linear1.*"});
+  std::uint64_t contained = 0;
+  for (std::uint64_t a = 0; a < exposure.ranges.back().last + 100; ++a) {
+    contained += exposure.contains(a);
   }
-  EXPECT_TRUE(bit_patterns({}).empty());
+  EXPECT_EQ(contained, exposure.bits());
+  const Exposure::Range& conv2 = exposure.ranges.front();
+  EXPECT_FALSE(exposure.contains(conv2.first));
+  EXPECT_TRUE(exposure.contains(conv2.first + 1));
+  EXPECT_FALSE(exposure.contains(conv2.first - 1));
 }
 
 TEST(Exposure, APatternWithoutAMatchNamesTheTensors) {

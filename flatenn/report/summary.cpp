@@ -4,6 +4,7 @@
 #include <map>
 #include <utility>
 
+#include "flatenn/stats/confidence_sequence.h"
 #include "flatenn/stats/interval.h"
 #include "flatenn/stats/proportion.h"
 
@@ -11,8 +12,30 @@ namespace flatenn {
 namespace {
 
 struct Samples {
-  Accumulator accuracy, faulty_bits, changed_bits, answers_changed;
+  std::vector<std::pair<std::uint64_t, double>> accuracies;  ///< map id, percent
+  Accumulator faulty_bits, changed_bits, answers_changed;
 };
+
+/// In the order of map ids.
+std::vector<double> sorted_accuracies(Samples& samples) {
+  std::ranges::sort(samples.accuracies);
+  std::vector<double> accuracies;
+  for (const auto& [map, accuracy] : samples.accuracies) accuracies.push_back(accuracy);
+  return accuracies;
+}
+
+void add_intervals(const std::vector<double>& accuracies, CellSummary& cell) {
+  const Interval interval = t_interval(accuracies);
+  const Interval sequence = confidence_sequence(accuracies, 0, 100);
+  cell.maps = interval.n;
+  cell.mean = interval.mean;
+  cell.sd = interval.n > 1 ? interval.sd : 0;
+  cell.lo = std::max(0.0, interval.lo);
+  cell.hi = std::min(100.0, interval.hi);
+  cell.anytime_lo = sequence.lo;
+  cell.anytime_hi = sequence.hi;
+  cell.few_decide = interval.n > 1 && !normal_enough(accuracies);
+}
 
 }  // namespace
 
@@ -22,22 +45,18 @@ std::vector<CellSummary> summarize_cells(const std::vector<Trial>& trials, std::
   for (const Trial& trial : trials) {
     if (trial.map < maps.first || trial.map >= maps.last) continue;
     Samples& samples = cells[{trial.kind, trial.rate}];
-    samples.accuracy.add(100.0 * static_cast<double>(trial.correct) / static_cast<double>(images));
+    samples.accuracies.emplace_back(
+        trial.map, 100.0 * static_cast<double>(trial.correct) / static_cast<double>(images));
     samples.faulty_bits.add(static_cast<double>(trial.faulty_bits));
     samples.changed_bits.add(static_cast<double>(trial.changed_bits));
     samples.answers_changed.add(static_cast<double>(trial.answers_changed));
   }
   std::vector<CellSummary> summaries;
-  for (const auto& [key, samples] : cells) {
-    const Interval interval = t_interval(samples.accuracy);
+  for (auto& [key, samples] : cells) {
     CellSummary cell;
     cell.kind = key.first;
     cell.rate = key.second;
-    cell.maps = interval.n;
-    cell.mean = interval.mean;
-    cell.sd = interval.n > 1 ? interval.sd : 0;
-    cell.lo = std::max(0.0, interval.lo);
-    cell.hi = std::min(100.0, interval.hi);
+    add_intervals(sorted_accuracies(samples), cell);
     cell.faulty_bits = samples.faulty_bits.mean();
     cell.changed_bits = samples.changed_bits.mean();
     cell.answers_changed = samples.answers_changed.mean();
@@ -49,8 +68,12 @@ std::vector<CellSummary> summarize_cells(const std::vector<Trial>& trials, std::
 SubjectSummary summarize(const Subject& subject, const std::vector<Trial>& trials,
                          const MapRange& maps) {
   const Interval clean = wilson_interval(subject.clean_correct, subject.images);
-  return {subject, 100 * clean.mean, 100 * clean.lo, 100 * clean.hi,
-          summarize_cells(trials, subject.images, maps)};
+  SubjectSummary summary{subject, 100 * clean.mean, 100 * clean.lo, 100 * clean.hi,
+                         summarize_cells(trials, subject.images, maps)};
+  if (subject.source == "single") {
+    summary.single_bits = summarize_single_bits(subject, trials, kCriticalPoints);
+  }
+  return summary;
 }
 
 std::vector<SubjectSummary> summarize(const Store& store, const MapRange& maps) {

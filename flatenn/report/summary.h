@@ -2,11 +2,11 @@
 #pragma once
 
 #include <cstdint>
-#include <limits>
 #include <string>
 #include <vector>
 
 #include "flatenn/campaign/store.h"
+#include "flatenn/report/single_bits.h"
 
 namespace flatenn {
 
@@ -21,6 +21,10 @@ struct CellSummary {
   double faulty_bits = 0;  ///< mean count a map
   double changed_bits = 0;
   double answers_changed = 0;  ///< mean count of images a map, against the answers without faults
+  /// 95 % confidence sequence of the mean over the maps in the order of their ids: holds also where
+  /// the number of maps was chosen by looking at them, and where single maps collapse.
+  double anytime_lo = 0, anytime_hi = 0;
+  bool few_decide = false;  ///< some maps lie so far off that the t interval is not to be trusted
 };
 
 struct SubjectSummary {
@@ -28,12 +32,8 @@ struct SubjectSummary {
   /// Quantized, without faults; 95 % Wilson interval over images.
   double clean = 0, clean_lo = 0, clean_hi = 0;
   std::vector<CellSummary> cells;  ///< by kind, rate
-};
-
-/// Which fault maps count: ids in [first, last).
-struct MapRange {
-  std::uint64_t first = 0;
-  std::uint64_t last = std::numeric_limits<std::uint64_t>::max();
+  /// Of single-bit campaigns, by kind; their cells hold the mean over the bits that were tried.
+  std::vector<SingleBitSummary> single_bits = {};
 };
 
 /// Cells of `trials` (any order), each on `images` images.

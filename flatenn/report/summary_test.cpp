@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
+
 namespace flatenn {
 namespace {
 
@@ -36,6 +38,43 @@ TEST(SummarizeCells, OrdersByKindAndRateAndCountsTheAskedMaps) {
   const auto late = summarize_cells(trials, 100, {10'000, 20'000});
   ASSERT_EQ(late.size(), 1u);
   EXPECT_NEAR(late[0].mean, 4, 1e-12);
+}
+
+TEST(SummarizeCells, ACollapsedMapIsWarnedOf) {
+  std::vector<Trial> trials;
+  for (std::uint64_t map = 0; map < 50; ++map) {
+    trials.push_back({FaultKind::flip, 0.1, map, 90 + map % 3, 0, 0});
+  }
+  EXPECT_FALSE(summarize_cells(trials, 100)[0].few_decide);
+  trials[7].correct = 10;
+  const CellSummary cell = summarize_cells(trials, 100)[0];
+  EXPECT_TRUE(cell.few_decide);
+  EXPECT_LT(cell.anytime_lo, cell.lo);
+  EXPECT_LT(cell.mean, cell.anytime_hi);
+}
+
+TEST(SummarizeCells, TheSequenceFollowsTheIdsOfMaps) {
+  std::vector<Trial> trials;
+  for (std::uint64_t map = 0; map < 40; ++map) {
+    trials.push_back({FaultKind::flip, 0.1, map, map * 2, 0, 0});
+  }
+  const CellSummary forward = summarize_cells(trials, 100)[0];
+  std::ranges::reverse(trials);
+  const CellSummary backward = summarize_cells(trials, 100)[0];
+  EXPECT_EQ(forward.anytime_lo, backward.anytime_lo);
+  EXPECT_EQ(forward.anytime_hi, backward.anytime_hi);
+}
+
+TEST(Summarize, SingleBitsComeByLayerAndPosition) {
+  Subject subject;
+  subject.source = "single";
+  subject.layout = "fc.weight 4x2";
+  subject.images = 100;
+  subject.clean_correct = 90;
+  subject.exposed_bits = subject.memory_bits = 8;
+  const SubjectSummary summary = summarize(subject, {{FaultKind::flip, 0, 3, 80, 1, 1, 12}});
+  ASSERT_EQ(summary.single_bits.size(), 1u);
+  EXPECT_EQ(summary.single_bits[0].strata[1].critical, 1u);
 }
 
 TEST(SummarizeCells, OneMapSaysNothingAboutTheSpread) {

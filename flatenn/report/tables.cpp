@@ -4,13 +4,18 @@
 
 #include <nlohmann/json.hpp>
 
+#include "flatenn/report/single_bits.h"
 #include "flatenn/report/table.h"
 
 namespace flatenn {
 namespace {
 
 constexpr const char* kMethod =
-    "mean over fault maps with its 95 % t interval; clean: 95 % Wilson interval over images";
+    "mean over fault maps with its 95 % t interval; anytime: 95 % confidence sequence, which holds "
+    "also when the number of maps was chosen by looking; clean: 95 % Wilson interval over images";
+constexpr const char* kFewDecide =
+    "* A few maps lie far below the others (Cochran's rule: n < 25 skewness^2): the t interval may "
+    "be too narrow; trust the anytime interval, or measure more maps.";
 
 /// Percent with two digits, "-" where not measured.
 std::string percent(double value) { return value < 0 ? "-" : fmt::format("{:.2f}", value); }
@@ -34,13 +39,21 @@ std::string heading(const SubjectSummary& summary) {
 
 std::string summary_text(const std::vector<SubjectSummary>& summaries) {
   std::string text;
+  bool cells = false, few_decide = false;
   for (const SubjectSummary& summary : summaries) {
-    Table table{{"kind", "rate", "accuracy %", "95 % interval", "sd", "drop", "maps", "images",
-                 "bits changed", "of faulty"},
+    if (!summary.single_bits.empty()) {
+      text += heading(summary) + "\n" + single_bits_text(summary.single_bits);
+      continue;
+    }
+    Table table{{"kind", "rate", "accuracy %", "95 % interval", "anytime", "sd", "drop", "maps",
+                 "images", "bits changed", "of faulty"},
                 {}};
     for (const CellSummary& cell : summary.cells) {
+      few_decide = few_decide || cell.few_decide;
       table.rows.push_back({std::string(to_string(cell.kind)), fmt::format("{:g}", cell.rate),
-                            fmt::format("{:.2f}", cell.mean), interval(cell.lo, cell.hi),
+                            fmt::format("{:.2f}", cell.mean),
+                            interval(cell.lo, cell.hi) + (cell.few_decide ? "*" : ""),
+                            interval(cell.anytime_lo, cell.anytime_hi),
                             cell.maps > 1 ? fmt::format("{:.2f}", cell.sd) : "-",
                             fmt::format("{:.2f}", summary.clean - cell.mean),
                             fmt::format("{}", cell.maps), fmt::format("{}", summary.subject.images),
@@ -48,8 +61,10 @@ std::string summary_text(const std::vector<SubjectSummary>& summaries) {
                             fmt::format("{:.1f}", cell.faulty_bits)});
     }
     text += heading(summary) + "\n" + aligned_text(table) + "\n";
+    cells = true;
   }
-  return text + fmt::format("Accuracy: {}.\n", kMethod);
+  if (few_decide) text += fmt::format("{}\n", kFewDecide);
+  return cells || text.empty() ? text + fmt::format("Accuracy: {}.\n", kMethod) : text;
 }
 
 std::string overview_text(const std::vector<SubjectSummary>& summaries) {
@@ -82,11 +97,12 @@ std::string overview_text(const std::vector<SubjectSummary>& summaries) {
 }
 
 std::string summary_csv(const std::vector<SubjectSummary>& summaries) {
-  Table table{{"label",    "model_hash", "dataset",        "split",        "exposure",
-               "source",   "seed",       "float_accuracy", "clean",        "clean_lo",
-               "clean_hi", "sparsity",   "memory_bits",    "exposed_bits", "kind",
-               "rate",     "maps",       "images",         "mean",         "sd",
-               "lo",       "hi",         "bits_changed",   "bits_faulty",  "answers_changed"},
+  Table table{{"label",        "model_hash",  "dataset",        "split",        "exposure",
+               "source",       "seed",        "float_accuracy", "clean",        "clean_lo",
+               "clean_hi",     "sparsity",    "memory_bits",    "exposed_bits", "kind",
+               "rate",         "maps",        "images",         "mean",         "sd",
+               "lo",           "hi",          "anytime_lo",     "anytime_hi",   "few_decide",
+               "bits_changed", "bits_faulty", "answers_changed"},
               {}};
   for (const SubjectSummary& summary : summaries) {
     const Subject& s = summary.subject;
@@ -114,6 +130,9 @@ std::string summary_csv(const std::vector<SubjectSummary>& summaries) {
                             text(cell.sd),
                             text(cell.lo),
                             text(cell.hi),
+                            text(cell.anytime_lo),
+                            text(cell.anytime_hi),
+                            text(cell.few_decide ? 1 : 0),
                             text(cell.changed_bits),
                             text(cell.faulty_bits),
                             text(cell.answers_changed)});
@@ -138,6 +157,9 @@ std::string summary_json(const std::vector<SubjectSummary>& summaries) {
                        {"sd", c.sd},
                        {"lo", c.lo},
                        {"hi", c.hi},
+                       {"anytime_lo", c.anytime_lo},
+                       {"anytime_hi", c.anytime_hi},
+                       {"few_decide", c.few_decide},
                        {"bits_changed", c.changed_bits},
                        {"bits_faulty", c.faulty_bits},
                        {"answers_changed", c.answers_changed}});
@@ -159,6 +181,9 @@ std::string summary_json(const std::vector<SubjectSummary>& summaries) {
                         {"clean_hi", summary.clean_hi},
                         {"sparsity", measured(s.sparsity)},
                         {"cells", cells}});
+    if (!summary.single_bits.empty()) {
+      subjects.back()["single_bits"] = single_bits_json(summary.single_bits);
+    }
   }
   const ordered_json all = {{"format", 1}, {"method", kMethod}, {"subjects", subjects}};
   // A label may be a file's name, and that any bytes.

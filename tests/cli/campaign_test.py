@@ -20,8 +20,17 @@ class Campaign(TrainedModelTest):
     def cells(self, store="store.db"):
         return self.succeed_json("report", store)["subjects"][0]["cells"]
 
+    def last_line(self, *arguments):
+        """The result of a stream of JSON lines; the others are its progress."""
+        lines = [json.loads(line) for line in self.succeed(*arguments).splitlines()]
+        for line in lines[:-1]:
+            self.assertEqual(line["event"], "progress")
+        self.assertGreater(len(lines), 1)
+        self.assertEqual(lines[-2]["done"], lines[-2]["total"])
+        return lines[-1]
+
     def test_counts_every_cell_and_bit(self):
-        subject = json.loads(self.succeed(*self.campaign("--json")))["subjects"][0]
+        subject = self.last_line(*self.campaign("--json"))["subjects"][0]
         cells = subject["cells"]
         self.assertEqual([(cell["kind"], cell["rate"]) for cell in cells],
                          [("flip", 0.01), ("flip", 0.05), ("stuck0", 0.01), ("stuck0", 0.05)])
@@ -35,7 +44,7 @@ class Campaign(TrainedModelTest):
         self.assertLess(stuck["bits_changed"], stuck["bits_faulty"])
 
     def test_rate_zero_changes_nothing(self):
-        subject = json.loads(self.succeed(*self.campaign("--rates", "0", "--json")))["subjects"][0]
+        subject = self.last_line(*self.campaign("--rates", "0", "--json"))["subjects"][0]
         for cell in subject["cells"]:
             self.assertEqual((cell["mean"], cell["bits_changed"]), (subject["clean"], 0))
 

@@ -1,0 +1,41 @@
+#include "flatenn/memory/layout.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "flatenn/base/error.h"
+#include "flatenn/graph/builders.h"
+#include "flatenn/graph/testing.h"
+#include "flatenn/memory/memory_image.h"
+
+namespace flatenn {
+namespace {
+
+TEST(Layout, SaysWhereEveryTensorLies) {
+  NetworkOptions options;
+  options.input = {1, 28, 28, 1.0f / 255, 0};
+  options.weights.code.bits = 4;
+  options.first_weight_bits = 8;
+  const MemoryImage memory(random_model(lenet5(options), 1));
+  const std::string text = layout_text(memory.tensors());
+  EXPECT_THAT(text, testing::StartsWith("conv1.weight 150x8, conv2.weight 2400x4, "));
+  const std::vector<StoredTensor> tensors = parse_layout(text);
+  ASSERT_EQ(tensors.size(), memory.tensors().size());
+  for (std::size_t t = 0; t < tensors.size(); ++t) {
+    EXPECT_EQ(tensors[t].name, memory.tensors()[t].name);
+    EXPECT_EQ(tensors[t].first_bit, memory.tensors()[t].first_bit);
+    EXPECT_EQ(tensors[t].bits(), memory.tensors()[t].bits());
+  }
+  EXPECT_TRUE(parse_layout("").empty());
+}
+
+TEST(Layout, RefusesAnythingElse) {
+  for (const char* text :
+       {"a", "a 4", "a x4", "a 4x", " 4x4", "a 4x0", "a 4x32", "a -4x4", "a 4x4,b 4x4", "a 4x4, ",
+        "a 4x4, a 4x4", ", a 4x4", "a 99999999999999999999x4", "a 8796093022208x31", "a 4x4x"}) {
+    EXPECT_THROW(parse_layout(text), Error) << text;
+  }
+}
+
+}  // namespace
+}  // namespace flatenn
