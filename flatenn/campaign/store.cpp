@@ -123,13 +123,19 @@ Store Store::open(const std::filesystem::path& path) {
   std::error_code error;
   // A damaged store stays as it is, a write-ahead log that a killed program left included.
   const bool has_log = std::filesystem::exists(path.string() + "-wal", error);
+  const bool new_file = !std::filesystem::exists(path, error);
   std::unique_ptr<Impl> impl(new Impl{std::move(lock), {path.string(), sqlite::Access::create}});
   if (exists) {
     impl->database.set_checkpoint_on_close(!has_log);
     check_content(impl->database);
     impl->database.set_checkpoint_on_close(true);
   } else {
-    store_format::create_tables(impl->database);
+    try {
+      store_format::create_tables(impl->database);
+    } catch (const Error&) {
+      if (new_file) std::filesystem::remove(path, error);
+      throw;
+    }
   }
   impl->database.execute("PRAGMA journal_mode = WAL");
   impl->database.execute("PRAGMA synchronous = NORMAL");

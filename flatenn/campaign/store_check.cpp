@@ -70,9 +70,10 @@ std::string subject_problem(const store_format::SubjectRow& row) {
 class Check {
  public:
   explicit Check(const std::filesystem::path& path)
-      : database_(path.string(), sqlite::Access::read) {
-    // A log that a killed program left stays where it is.
-    database_.set_checkpoint_on_close(false);
+      : has_log_(std::filesystem::exists(path.string() + "-wal")),
+        database_(path.string(), sqlite::Access::read) {
+    // A log that a killed program left stays where it is; one of our own goes.
+    database_.set_checkpoint_on_close(!has_log_);
   }
 
   StoreReport run() {
@@ -176,6 +177,7 @@ class Check {
     if (!what.empty()) problem(fmt::format("subject '{}', {}: {}", subject.label, name, what));
   }
 
+  bool has_log_ = false;
   sqlite::Database database_;
   StoreReport report_;
   std::map<std::int64_t, Subject> subjects_;

@@ -53,6 +53,7 @@ TEST_F(StoreCheckTest, ASoundStoreHasNoProblems) {
   EXPECT_EQ(report.subjects, 1u);
   EXPECT_EQ(report.trials, 200u);
   EXPECT_EQ(report.per_image, 199u);
+  EXPECT_FALSE(std::filesystem::exists(path_.string() + "-wal"));
 }
 
 TEST_F(StoreCheckTest, MoreRightThanImages) {

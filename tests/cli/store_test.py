@@ -3,24 +3,31 @@
 import json
 import os
 import sqlite3
+import subprocess
 import unittest
 
-from support import TrainedModelTest, snapshot
+from support import PROGRAM, TrainedModelTest, snapshot
+
+KINDS = ("--kinds", "flip,stuck0", "--rates", "0.01,0.05", "--images", "150")
 
 
 class Store(TrainedModelTest):
 
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        # One campaign in two parts that overlap, one with per-image results, and as a whole.
+        per_image = ("--set", "per_image=true")
+        for store, first, maps, *more in (("a.db", 0, 3), ("b.db", 2, 3, *per_image),
+                                          ("whole.db", 0, 2), ("whole.db", 2, 3, *per_image)):
+            subprocess.run([PROGRAM, "campaign", cls.trained / "run" / "model.safetensors", *KINDS,
+                            "--store", cls.trained / store, "--first-map", str(first),
+                            "--maps", str(maps), *more], check=True, capture_output=True)
+
     def setUp(self):
         super().setUp()
-        # One campaign in two parts that overlap, one with per-image results, and as a whole.
-        self.campaign("a.db", "--first-map", "0", "--maps", "3")
-        self.campaign("b.db", "--first-map", "2", "--maps", "3", "--set", "per_image=true")
-        self.campaign("whole.db", "--maps", "2")
-        self.campaign("whole.db", "--first-map", "2", "--maps", "3", "--set", "per_image=true")
-
-    def campaign(self, store, *more):
-        self.succeed("campaign", "model.safetensors", "--store", store, "--kinds", "flip,stuck0",
-                     "--rates", "0.01,0.05", "--images", "150", *more)
+        for store in ("a.db", "b.db", "whole.db"):
+            self.write(store, (self.trained / store).read_bytes())
 
     def execute(self, store, statement):
         connection = sqlite3.connect(self.folder / store)
@@ -66,7 +73,8 @@ class Store(TrainedModelTest):
         self.assertEqual(self.rows("a.db", "select count(per_image) from trial"), [(0,)])
 
     def test_no_faults_change_no_answers(self):
-        self.campaign("zero.db", "--maps", "1", "--rates", "0")
+        self.succeed("campaign", "model.safetensors", *KINDS, "--store", "zero.db", "--maps", "1",
+                     "--rates", "0")
         self.assertEqual(self.rows("zero.db", "select distinct answers_changed from trial"), [(0,)])
         cells = self.succeed_json("report", "a.db")["subjects"][0]["cells"]
         self.assertGreater(cells[1]["answers_changed"], 0)
