@@ -32,6 +32,20 @@ ZeroCount count_zeros(Evaluator& evaluator, int node, std::int64_t elements, std
 
 }  // namespace
 
+void Evaluator::write_addends(std::span<const AddendWrite> writes) {
+  FLATENN_ASSERT(writes.empty());
+}
+
+void Evaluator::set_buffer_faults(std::span<const BufferFault> faults) {
+  FLATENN_ASSERT(faults.empty());
+}
+
+void write_faults(Evaluator& evaluator, const AppliedFaults& applied) {
+  evaluator.write(applied.writes);
+  evaluator.write_addends(applied.addends);
+  evaluator.set_buffer_faults(applied.buffers);
+}
+
 std::size_t count_correct(Evaluator& evaluator, const Dataset& data, std::size_t first,
                           std::size_t count) {
   FLATENN_ASSERT(first <= data.size() && count <= data.size() - first);

@@ -30,8 +30,18 @@ class Evaluator {
   /// Replaces weights. O(writes).
   virtual void write(std::span<const CodeWrite> writes) = 0;
 
+  /// Replaces biases. O(writes). By default a bug: an evaluator that knows weights only.
+  virtual void write_addends(std::span<const AddendWrite> writes);
+
+  /// From now on these words of activation buffers are faulty and no others (empty: none): what the
+  /// node computes, for every image, is read as the fault says. trace() of the node gives what is
+  /// read. At most one fault a word. By default a bug unless empty.
+  virtual void set_buffer_faults(std::span<const BufferFault> faults);
+
   /// A promise that weight tensors before `tensor` stay as they are now: what depends on no other
   /// may be computed once, for all clones made afterwards. An evaluator is free to ignore it.
+  /// Biases and buffers are not part of the promise: faults in them, before or after, are always
+  /// seen.
   virtual void keep_before(int /*tensor*/) {}
 
   /// Classes of the images [first, first + count) of the dataset given to the factory.
@@ -44,6 +54,9 @@ class Evaluator {
   virtual std::unique_ptr<Evaluator> clone() const = 0;
   virtual std::string_view name() const = 0;
 };
+
+/// Tells the evaluator what MemoryImage::apply or undo did.
+void write_faults(Evaluator& evaluator, const AppliedFaults& applied);
 
 /// Number of images in [first, first + count) classified as labelled.
 std::size_t count_correct(Evaluator& evaluator, const Dataset& data, std::size_t first,

@@ -7,6 +7,8 @@
 #include <variant>
 
 #include "flatenn/base/error.h"
+#include "flatenn/engine/buffer_faults.h"
+#include "flatenn/engine/int8_buffer_faults.h"
 #include "flatenn/engine/int8_bytes.h"
 #include "flatenn/engine/int8_images.h"
 #include "flatenn/engine/int8_kernels.h"
@@ -40,7 +42,8 @@ class Int8Evaluator final : public Evaluator {
         images_(std::move(images)),
         name_(std::move(name)),
         kept_bytes_(kept_bytes),
-        weights_(plan_) {
+        weights_(plan_),
+        faults_(*plan_) {
     allocate();
   }
 
@@ -50,7 +53,8 @@ class Int8Evaluator final : public Evaluator {
         name_(other.name_),
         kept_bytes_(other.kept_bytes_),
         prefix_(other.prefix_),
-        weights_(other.weights_) {
+        weights_(other.weights_),
+        faults_(other.faults_) {
     allocate();
   }
 
@@ -58,11 +62,29 @@ class Int8Evaluator final : public Evaluator {
     for (const CodeWrite& w : writes) weights_.set(w.tensor, w.element, w.code);
   }
 
+  void write_addends(std::span<const AddendWrite> writes) override {
+    for (const AddendWrite& w : writes) {
+      const int tensor = plan_->tensor_of_node.at(w.node);
+      weights_.set_addend(tensor, w.channel, w.value);
+      const auto step = static_cast<std::size_t>(plan_->step_of_tensor[tensor]);
+      if (prefix_ != nullptr && step < prefix_->steps()) prefix_ = nullptr;
+    }
+  }
+
+  void set_buffer_faults(std::span<const BufferFault> faults) override {
+    for (const BufferFault& fault : faults) {
+      check_buffer_fault(fault, plan_->model.graph, plan_->infos);
+    }
+    if (!have_buffers(*plan_, faults)) end_fusion();
+    faults_.set(*plan_, faults);
+  }
+
   void keep_before(int tensor) override {
     prefix_ = nullptr;
     const std::size_t blocks = (images_->size() + images_per_block - 1) / images_per_block;
     const auto prefix = std::make_shared<Prefix>(*plan_, tensor, blocks);
     if (prefix->steps() == 0 || prefix->bytes() > kept_bytes_) return;
+    if (faults_.reach(prefix->steps())) return;
     prefix->allocate();
     for (std::size_t block = 0; block < blocks; ++block) {
       run_block(block, prefix->steps());
@@ -88,7 +110,8 @@ class Int8Evaluator final : public Evaluator {
 
   NodeTrace trace(int node, std::size_t first, std::size_t count) override {
     FLATENN_ASSERT(first + count <= images_->size());
-    const bool kept = prefix_ != nullptr && plan_->steps_until[node] <= prefix_->steps();
+    const Prefix* kept_steps = prefix();
+    const bool kept = kept_steps != nullptr && plan_->steps_until[node] <= kept_steps->steps();
     if (kept) return unfused().trace(node, first, count);
     if (plan_->buffer_of_node.at(node) < 0 && node + 1 < std::ssize(plan_->model.graph.nodes)) {
       return unfused().trace(node, first, count);
@@ -130,9 +153,16 @@ class Int8Evaluator final : public Evaluator {
     }
   }
 
+  /// What keep_before kept, unless a fault reaches into it.
+  const Prefix* prefix() const {
+    if (prefix_ == nullptr || faults_.reach(prefix_->steps())) return nullptr;
+    return prefix_.get();
+  }
+
   const std::uint8_t* cells(int buffer, std::size_t block) const {
     if (buffer == 0) return images_->block(block);
-    const std::uint8_t* kept = prefix_ == nullptr ? nullptr : prefix_->cells(buffer, block);
+    const Prefix* prefix = this->prefix();
+    const std::uint8_t* kept = prefix == nullptr ? nullptr : prefix->cells(buffer, block);
     return kept != nullptr ? kept : arena_.data() + plan_->places[buffer];
   }
 
@@ -155,8 +185,10 @@ class Int8Evaluator final : public Evaluator {
 
   /// One block of images through the first `steps` steps, in cache from layer to layer.
   void run_block(std::size_t block, std::size_t steps) {
-    for (std::size_t s = prefix_ == nullptr ? 0 : prefix_->steps(); s < steps; ++s) {
+    const Prefix* kept = prefix();
+    for (std::size_t s = kept == nullptr ? 0 : kept->steps(); s < steps; ++s) {
       std::visit([&](const auto& op) { run(op, block); }, plan_->steps[s]);
+      faults_.apply(s, arena_.data());
     }
   }
 
@@ -173,7 +205,7 @@ class Int8Evaluator final : public Evaluator {
     args.weights = weights_.weights(layer.tensor);
     args.bias = weights_.bias(layer.tensor);
     args.multiplier = layer.multiplier.data();
-    args.addend = layer.addend.data();
+    args.addend = weights_.addend(layer.tensor);
     args.sink = sink(layer.to);
     if (!layer.step_masks.empty()) {
       sum_windows(layer, args);
@@ -234,8 +266,8 @@ class Int8Evaluator final : public Evaluator {
     std::uint8_t* to = arena_.data() + plan_->places[flatten.out];
     const std::uint8_t* from = cells(flatten.in, block);
     for (int e = 0; e < out.shape.channels; ++e) {
-      const std::int64_t source = byte_of(in, e);
-      const std::int64_t target = byte_of(out, e);
+      const std::int64_t source = in.byte_of(e);
+      const std::int64_t target = out.byte_of(e);
       for (int i = 0; i < images_per_block; ++i) to[target + 4 * i] = from[source + 4 * i];
     }
   }
@@ -247,15 +279,6 @@ class Int8Evaluator final : public Evaluator {
                  (std::ssize(buffer.groups) - 1) * buffer.group_stride();
     args.count = buffer.group_stride() / cell_bytes;
     plan_->kernels->twin(args);
-  }
-
-  /// Where element `e` (row-major) of the first image lies.
-  static std::int64_t byte_of(const Buffer& buffer, std::int64_t e) {
-    const std::int64_t plane = std::int64_t{buffer.shape.height} * buffer.shape.width;
-    const std::int64_t channel = e / plane;
-    const auto pixel = static_cast<int>(e % plane);
-    return channel / 4 * buffer.group_stride() +
-           buffer.offset(pixel / buffer.shape.width, pixel % buffer.shape.width) + channel % 4;
   }
 
   /// Ties go to the lowest class.
@@ -286,7 +309,7 @@ class Int8Evaluator final : public Evaluator {
     const int b = plan_->buffer_of_node[node];
     const Buffer& buffer = plan_->buffers[b];
     for (std::int64_t e = 0; e < buffer.shape.elements(); ++e) {
-      trace.codes.push_back(cells(b, block)[byte_of(buffer, e) + 4 * image] - buffer.zero_point);
+      trace.codes.push_back(cells(b, block)[buffer.byte_of(e) + 4 * image] - buffer.zero_point);
     }
   }
 
@@ -296,12 +319,22 @@ class Int8Evaluator final : public Evaluator {
       const auto plan = std::make_shared<const Plan>(compile(plan_->model, *plan_->kernels, false));
       unfused_ = std::make_unique<Int8Evaluator>(plan, images_, name_, 0);
     }
-    for (int t = 0; t < std::ssize(plan_->model.weights); ++t) {
-      for (std::int64_t e = 0; e < std::ssize(plan_->model.weights[t].codes); ++e) {
-        unfused_->weights_.set(t, e, weights_.get(t, e));
-      }
-    }
+    unfused_->weights_.copy(weights_);
+    unfused_->faults_.set(*unfused_->plan_, faults_.faults());
     return *unfused_;
+  }
+
+  /// From now on every node's codes lie in a buffer.
+  void end_fusion() {
+    Int8Evaluator& other = unfused();
+    plan_ = std::move(other.plan_);
+    prefix_ = nullptr;
+    weights_ = std::move(other.weights_);
+    faults_ = std::move(other.faults_);
+    windows_ = std::move(other.windows_);
+    arena_ = std::move(other.arena_);
+    logits_ = std::move(other.logits_);
+    unfused_ = nullptr;
   }
 
   std::shared_ptr<const Plan> plan_;
@@ -310,6 +343,7 @@ class Int8Evaluator final : public Evaluator {
   std::size_t kept_bytes_;
   std::shared_ptr<const Prefix> prefix_;  ///< of keep_before
   PackedWeights weights_;
+  BufferFaults faults_;
   AlignedBytes windows_;  ///< window sums of the layer at work
   AlignedBytes arena_;    ///< all buffers but the prepared image
   AlignedBytes logits_;   ///< classes x 16 floats
@@ -352,7 +386,7 @@ std::unique_ptr<Evaluator> make_int8_evaluator(const Model& model, const Dataset
     fail("this processor cannot run the {} path; the best it has is {}", to_string(path),
          to_string(detect_int8_path()));
   }
-  const auto plan = std::make_shared<const Plan>(compile(model, *kernels, true));
+  const auto plan = std::make_shared<const Plan>(compile(model, *kernels, options.fuse));
   const auto images = std::make_shared<const PreparedImages>(data, plan->buffers[0]);
   return std::make_unique<Int8Evaluator>(plan, images, fmt::format("int8 {}", to_string(path)),
                                          options.kept_bytes);

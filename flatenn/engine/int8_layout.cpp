@@ -21,6 +21,14 @@ std::int32_t Buffer::offset(int y, int x) const {
   return ((y + pad) * (shape.width + 2 * pad) + x + pad) * cell_bytes;
 }
 
+std::int64_t Buffer::byte_of(std::int64_t e) const {
+  const std::int64_t plane = std::int64_t{shape.height} * shape.width;
+  const std::int64_t channel = e / plane;
+  const auto pixel = static_cast<int>(e % plane);
+  return channel / 4 * group_stride() + offset(pixel / shape.width, pixel % shape.width) +
+         channel % 4;
+}
+
 std::vector<std::int32_t> Buffer::offsets(int height, int width, int stride, int first) const {
   std::vector<std::int32_t> result;
   for (int y = 0; y < height; ++y) {

@@ -30,6 +30,9 @@ struct Buffer {
   std::int32_t group_stride() const;
   /// Byte offset of the cell of pixel (y, x); -pad <= y, x.
   std::int32_t offset(int y, int x) const;
+  /// Offset of the code of element `e` (row-major channels x height x width) of the first image;
+  /// that of image i lies 4 * i bytes further.
+  std::int64_t byte_of(std::int64_t e) const;
   /// Offsets of height x width pixels, from (first, first) on, `stride` apart, row-major.
   std::vector<std::int32_t> offsets(int height, int width, int stride, int first) const;
 };

@@ -41,15 +41,19 @@ class Compiler {
   Compiler(const Model& model, const Kernels& kernels, bool fuse) : fuse_(fuse) {
     plan_.model = model;
     plan_.kernels = &kernels;
-    infos_ = check_graph(model.graph);
+    plan_.infos = check_graph(model.graph);
     readers_.resize(nodes().size());
     for (std::size_t n = 0; n < nodes().size(); ++n) {
       for (const int input : nodes()[n].inputs) readers_[input].push_back(static_cast<int>(n));
     }
     plan_.buffer_of_node.assign(nodes().size(), -1);
     plan_.step_of_tensor.resize(model.weights.size());
+    plan_.tensor_of_node.assign(nodes().size(), -1);
+    for (std::size_t t = 0; t < model.weights.size(); ++t) {
+      plan_.tensor_of_node[model.weights[t].node] = static_cast<int>(t);
+    }
     plan_.steps_until.resize(nodes().size());
-    plan_.classes = infos_.back().shape.channels;
+    plan_.classes = plan_.infos.back().shape.channels;
   }
 
   Plan compile() {
@@ -67,7 +71,7 @@ class Compiler {
     const Op& op = nodes()[n].op;
     if (std::holds_alternative<Input>(op)) {
       add_image(n);
-    } else if (infos_[n].weight_count > 0) {
+    } else if (plan_.infos[n].weight_count > 0) {
       add_layer(n);
     } else if (std::holds_alternative<MaxPool>(op)) {
       const auto& pool = std::get<MaxPool>(op);
@@ -89,7 +93,7 @@ class Compiler {
   /// A flatten that moves nothing: linear layers find the pixels where they lie.
   bool is_alias(int n) const {
     if (!std::holds_alternative<Flatten>(nodes()[n].op)) return false;
-    const Shape& shape = infos_[nodes()[n].inputs[0]].shape;
+    const Shape& shape = plan_.infos[nodes()[n].inputs[0]].shape;
     if (shape.height == 1 && shape.width == 1) return true;
     return std::all_of(readers_[n].begin(), readers_[n].end(),
                        [&](int r) { return std::holds_alternative<Linear>(nodes()[r].op); });
@@ -105,13 +109,13 @@ class Compiler {
     }
   }
 
-  int zero_point(int n) const { return -infos_[n].min_code; }
+  int zero_point(int n) const { return -plan_.infos[n].min_code; }
 
   int add_buffer(int n) {
     Buffer buffer;
-    buffer.shape = infos_[n].shape;
+    buffer.shape = plan_.infos[n].shape;
     buffer.zero_point = zero_point(n);
-    buffer.max_byte = infos_[n].max_code - infos_[n].min_code;
+    buffer.max_byte = plan_.infos[n].max_code - plan_.infos[n].min_code;
     bool twin = false;
     for_each_window(n, [&](int kernel, int padding) {
       buffer.pad = std::max(buffer.pad, padding);
@@ -123,7 +127,7 @@ class Compiler {
 
   void add_image(int n) {
     Buffer buffer;
-    buffer.shape = infos_[n].shape;
+    buffer.shape = plan_.infos[n].shape;
     buffer.zero_point = zero_point(n);
     for_each_window(n, [&](int, int padding) { buffer.pad = std::max(buffer.pad, padding); });
     buffer.groups = image_groups(buffer.shape.channels);
@@ -142,14 +146,14 @@ class Compiler {
   /// Where the sums of node n go: quantized into the buffer of `end`, or into the logits.
   Destination destination(int n, int end) {
     Destination to;
-    to.channels = infos_[n].shape.channels;
+    to.channels = plan_.infos[n].shape.channels;
     const int quantizer = reader(n);
     covered_.insert(quantizer);
     if (std::holds_alternative<Output>(nodes()[quantizer].op)) return to;
-    to.low = static_cast<float>(infos_[quantizer].min_code);
-    to.high = static_cast<float>(infos_[quantizer].max_code);
+    to.low = static_cast<float>(plan_.infos[quantizer].min_code);
+    to.high = static_cast<float>(plan_.infos[quantizer].max_code);
     to.buffer = add_buffer(end);
-    const Shape& shape = infos_[end].shape;
+    const Shape& shape = plan_.infos[end].shape;
     to.offsets = plan_.buffers[to.buffer].offsets(shape.height, shape.width, 1, 0);
     return to;
   }
@@ -187,10 +191,8 @@ class Compiler {
     const Buffer& in = plan_.buffers[layer.in];
     layer.zero_point = in.zero_point;
     layer.low_bytes = in.max_byte < 128;
-    const auto tensor = std::find_if(plan_.model.weights.begin(), plan_.model.weights.end(),
-                                     [&](const WeightTensor& t) { return t.node == n; });
-    FLATENN_ASSERT(tensor != plan_.model.weights.end());
-    layer.tensor = static_cast<int>(tensor - plan_.model.weights.begin());
+    layer.tensor = plan_.tensor_of_node[n];
+    FLATENN_ASSERT(layer.tensor >= 0);
     plan_.step_of_tensor[layer.tensor] = static_cast<int>(plan_.steps.size());
     gather_inputs(n, pool >= 0, in, layer);
     add_affine(plan_.model.affine[n], layer);
@@ -198,7 +200,7 @@ class Compiler {
   }
 
   void gather_inputs(int n, bool pooled, const Buffer& in, LayerStep& layer) {
-    const Shape& out = infos_[n].shape;
+    const Shape& out = plan_.infos[n].shape;
     if (const auto* conv = std::get_if<Conv2d>(&nodes()[n].op)) {
       layer.gather = gather_window(in, conv->kernel, conv->kernel);
       layer.in_offsets = in.offsets(out.height, out.width, conv->stride, -conv->padding);
@@ -243,9 +245,7 @@ class Compiler {
   static void add_affine(const NodeAffine& affine, LayerStep& layer) {
     const std::size_t padded = static_cast<std::size_t>(layer.blocks) * layer.tile->channels;
     layer.multiplier = affine.multiplier;
-    layer.addend = affine.addend;
     layer.multiplier.resize(padded);
-    layer.addend.resize(padded);
     if (affine.window_multiplier.empty()) return;
     layer.window_multiplier = affine.window_multiplier;
     layer.window_multiplier.resize(padded);
@@ -258,7 +258,7 @@ class Compiler {
     pool.average = average;
     pool.in = source(n);
     const Buffer& in = plan_.buffers[pool.in];
-    const Shape& out = infos_[n].shape;
+    const Shape& out = plan_.infos[n].shape;
     pool.in_offsets = in.offsets(out.height, out.width, stride, 0);
     pool.step_offsets = in.offsets(kernel, kernel, 1, 0);
     for (std::int32_t& offset : pool.step_offsets) offset -= in.offset(0, 0);
@@ -273,7 +273,7 @@ class Compiler {
 
   void add_addition(int n) {
     AddStep add;
-    const Shape& shape = infos_[n].shape;
+    const Shape& shape = plan_.infos[n].shape;
     for (int i = 0; i < 2; ++i) {
       add.in[i] = source(n, i);
       add.in_offsets[i] = plan_.buffers[add.in[i]].offsets(shape.height, shape.width, 1, 0);
@@ -332,7 +332,6 @@ class Compiler {
 
   bool fuse_;
   Plan plan_;
-  std::vector<NodeInfo> infos_;
   std::vector<std::vector<int>> readers_;
   std::set<int> covered_;  ///< nodes that a step of an earlier node computes
 };

@@ -1,5 +1,5 @@
 // Plan: a model compiled for Int8Evaluator, as steps over buffers of cells. Immutable and shared by
-// all clones; what changes (weights, buffers) lives in the evaluator.
+// all clones; what changes (weights, biases, buffers) lives in the evaluator.
 #pragma once
 
 #include <cstddef>
@@ -34,9 +34,9 @@ struct LayerStep {
   int positions_at_once = 0;
   std::vector<std::int32_t> in_offsets;
   Gather gather;
-  int zero_point = 0;                                        ///< of the input
-  std::vector<float> multiplier, addend, window_multiplier;  ///< padded to whole blocks
-  std::vector<std::int8_t> step_masks;                       ///< only with a window multiplier
+  int zero_point = 0;                                ///< of the input
+  std::vector<float> multiplier, window_multiplier;  ///< padded to whole blocks
+  std::vector<std::int8_t> step_masks;               ///< only with a window multiplier
 
   int steps() const { return static_cast<int>(gather.step_offsets.size()); }
   std::size_t weight_bytes() const { return std::size_t{4} * blocks * tile->channels * steps(); }
@@ -86,7 +86,9 @@ struct Plan {
   std::vector<Step> steps;
   std::vector<int> buffer_of_node;       ///< -1: no buffer of its own
   std::vector<int> step_of_tensor;       ///< index in steps
+  std::vector<int> tensor_of_node;       ///< index in Model::weights; -1: none
   std::vector<std::size_t> steps_until;  ///< number of steps after which a node's result is there
+  std::vector<NodeInfo> infos;           ///< of check_graph
   int classes = 0;
 
   /// The layer that reads the weight tensor.

@@ -1,5 +1,6 @@
 #include "flatenn/engine/int8_weights.h"
 
+#include <algorithm>
 #include <cstring>
 #include <utility>
 
@@ -11,7 +12,10 @@ PackedWeights::PackedWeights(std::shared_ptr<const Plan> plan) : plan_(std::move
   const std::vector<WeightTensor>& tensors = plan_->model.weights;
   for (int t = 0; t < std::ssize(tensors); ++t) {
     const LayerStep& layer = plan_->layer_of(t);
-    tensors_.push_back({size_, std::vector<std::int32_t>(layer.multiplier.size())});
+    const std::size_t padded = layer.multiplier.size();
+    std::vector<float> addend = plan_->model.affine[tensors[t].node].addend;
+    addend.resize(padded);
+    tensors_.push_back({size_, std::vector<std::int32_t>(padded), std::move(addend)});
     size_ += (layer.weight_bytes() + cell_bytes - 1) / cell_bytes * cell_bytes;
   }
   bytes_ = AlignedBytes(size_);
@@ -24,6 +28,20 @@ PackedWeights::PackedWeights(std::shared_ptr<const Plan> plan) : plan_(std::move
 PackedWeights::PackedWeights(const PackedWeights& other)
     : plan_(other.plan_), tensors_(other.tensors_), size_(other.size_), bytes_(other.size_) {
   std::memcpy(bytes_.data(), other.bytes_.data(), size_);
+}
+
+void PackedWeights::copy(const PackedWeights& other) {
+  const std::vector<WeightTensor>& tensors = plan_->model.weights;
+  for (int t = 0; t < std::ssize(tensors); ++t) {
+    for (std::int64_t e = 0; e < std::ssize(tensors[t].codes); ++e) set(t, e, other.get(t, e));
+    std::copy_n(other.addend(t), tensors[t].shape[0], tensors_[t].addend.begin());
+  }
+}
+
+void PackedWeights::set_addend(int tensor, int channel, float value) {
+  FLATENN_ASSERT(tensor >= 0 && tensor < std::ssize(tensors_));
+  FLATENN_ASSERT(channel >= 0 && channel < plan_->model.weights[tensor].shape[0]);
+  tensors_[tensor].addend[channel] = value;
 }
 
 std::size_t PackedWeights::byte_of(int tensor, std::int64_t element) const {

@@ -1,4 +1,4 @@
-// Weights packed as the kernels read them, patched code by code.
+// Weights packed as the kernels read them, patched code by code, and the addends beside them.
 #pragma once
 
 #include <cstdint>
@@ -10,28 +10,39 @@
 
 namespace flatenn::int8 {
 
-/// All weight tensors of a plan. Copies are deep. A channel's sum starts from its bias, minus the
-/// zero point times its weights, so that the kernels can read bytes instead of signed codes.
+/// All weight tensors and biases of a plan. Copies are deep. A channel's sum starts from its bias,
+/// minus the zero point times its weights, so that the kernels can read bytes instead of signed
+/// codes.
 class PackedWeights {
  public:
-  /// The codes of the plan's model.
+  /// The codes and addends of the plan's model.
   explicit PackedWeights(std::shared_ptr<const Plan> plan);
   PackedWeights(const PackedWeights& other);
+  PackedWeights(PackedWeights&&) = default;
   PackedWeights& operator=(const PackedWeights&) = delete;
+  PackedWeights& operator=(PackedWeights&&) = default;
+
+  /// What `other` holds, which packs the same model for another plan.
+  void copy(const PackedWeights& other);
 
   /// O(1). `tensor` and `element` as in CodeWrite.
   void set(int tensor, std::int64_t element, std::int8_t code);
   std::int8_t get(int tensor, std::int64_t element) const;
 
+  /// Of channel `channel` of the layer that reads the tensor; NodeAffine::addend.
+  void set_addend(int tensor, int channel, float value);
+
   const std::int8_t* weights(int tensor) const {
     return reinterpret_cast<const std::int8_t*>(bytes_.data() + tensors_[tensor].place);
   }
   const std::int32_t* bias(int tensor) const { return tensors_[tensor].bias.data(); }
+  const float* addend(int tensor) const { return tensors_[tensor].addend.data(); }
 
  private:
   struct Tensor {
     std::size_t place = 0;
     std::vector<std::int32_t> bias;  ///< one a channel, padded to whole blocks
+    std::vector<float> addend;       ///< the same
   };
 
   std::size_t byte_of(int tensor, std::int64_t element) const;

@@ -21,7 +21,8 @@ void check_images(const Model& model, const Dataset& data) {
   }
 }
 
-std::unique_ptr<Evaluator> make_evaluator(Engine engine, const Model& model, const Dataset& data) {
+std::unique_ptr<Evaluator> make_evaluator(Engine engine, const Model& model, const Dataset& data,
+                                          MemoryParts exposed) {
   check_images(model, data);
   switch (engine) {
     case Engine::torch:
@@ -30,7 +31,7 @@ std::unique_ptr<Evaluator> make_evaluator(Engine engine, const Model& model, con
       return make_reference_evaluator(model, data);
     case Engine::automatic:
     case Engine::int8:
-      return make_int8_evaluator(model, data);
+      return make_int8_evaluator(model, data, {.fuse = !exposed.activations});
   }
   FLATENN_ASSERT(!"engine");
   return nullptr;

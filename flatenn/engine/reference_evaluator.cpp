@@ -5,6 +5,7 @@
 #include <variant>
 
 #include "flatenn/base/error.h"
+#include "flatenn/engine/buffer_faults.h"
 
 namespace flatenn {
 namespace {
@@ -33,13 +34,22 @@ std::int32_t quantized(float v, float low, float high) {
 }
 
 /// Affine of a conv2d or linear sum.
-float affine(std::int64_t sum, std::int64_t window, const NodeAffine& map, int channel) {
+float affine(std::int64_t sum, std::int64_t window, const NodeAffine& map, float addend,
+             int channel) {
   float v = static_cast<float>(sum) * map.multiplier[channel];
   if (!map.window_multiplier.empty()) {
     const float w = static_cast<float>(window) * map.window_multiplier[channel];
     v = v + w;
   }
-  return v + map.addend[channel];
+  return v + addend;
+}
+
+/// What is read of a code written to the faulty word. Words are as wide as their node's codes span.
+std::int32_t faulty_code(const BufferFault& fault, const NodeInfo& info, std::int32_t code) {
+  const std::int32_t words = info.max_code - info.min_code + 1;  // 2^bits
+  const std::int32_t word = (code + words) % words;
+  const std::int32_t read = (word & fault.keep) ^ fault.toggle;
+  return read > info.max_code ? read - words : read;
 }
 
 class ReferenceEvaluator final : public Evaluator {
@@ -47,10 +57,22 @@ class ReferenceEvaluator final : public Evaluator {
   ReferenceEvaluator(const Model& model, const Dataset& data)
       : model_(&model), data_(&data), infos_(check_graph(model.graph)) {
     for (const WeightTensor& tensor : model.weights) codes_.push_back(tensor.codes);
+    for (const NodeAffine& affine : model.affine) addends_.push_back(affine.addend);
+    faults_.resize(infos_.size());
   }
 
   void write(std::span<const CodeWrite> writes) override {
     for (const CodeWrite& w : writes) codes_.at(w.tensor).at(w.element) = w.code;
+  }
+
+  void write_addends(std::span<const AddendWrite> writes) override {
+    for (const AddendWrite& w : writes) addends_.at(w.node).at(w.channel) = w.value;
+  }
+
+  void set_buffer_faults(std::span<const BufferFault> faults) override {
+    for (const BufferFault& fault : faults) check_buffer_fault(fault, model_->graph, infos_);
+    faults_.assign(infos_.size(), {});
+    for (const BufferFault& fault : faults) faults_[fault.node].push_back(fault);
   }
 
   void classify(std::size_t first, std::size_t count, std::span<std::uint8_t> classes) override {
@@ -90,6 +112,10 @@ class ReferenceEvaluator final : public Evaluator {
       Result result;
       result.shape = infos_[n].shape;
       compute(static_cast<int>(n), image, results, result);
+      for (const BufferFault& fault : faults_[n]) {
+        std::int32_t& code = result.codes[fault.element];
+        code = faulty_code(fault, infos_[n], code);
+      }
       results.push_back(std::move(result));
     }
     return results;
@@ -150,7 +176,7 @@ class ReferenceEvaluator final : public Evaluator {
               }
             }
           }
-          out.values.push_back(affine(sum, window, model_->affine[n], f));
+          out.values.push_back(affine(sum, window, model_->affine[n], addends_[n][f], f));
         }
       }
     }
@@ -165,7 +191,7 @@ class ReferenceEvaluator final : public Evaluator {
         sum += weights[f * in.codes.size() + i] * in.codes[i];
         window += in.codes[i];
       }
-      out.values.push_back(affine(sum, window, model_->affine[n], f));
+      out.values.push_back(affine(sum, window, model_->affine[n], addends_[n][f], f));
     }
   }
 
@@ -218,7 +244,9 @@ class ReferenceEvaluator final : public Evaluator {
   const Model* model_;
   const Dataset* data_;
   std::vector<NodeInfo> infos_;
-  std::vector<std::vector<std::int8_t>> codes_;  ///< one a weight tensor, as written
+  std::vector<std::vector<std::int8_t>> codes_;   ///< one a weight tensor, as written
+  std::vector<std::vector<float>> addends_;       ///< one a node, as written
+  std::vector<std::vector<BufferFault>> faults_;  ///< one list a node
 };
 
 }  // namespace

@@ -1,10 +1,115 @@
 #include "flatenn/engine/testing.h"
 
+#include <algorithm>
 #include <string>
+#include <utility>
+#include <variant>
+#include <vector>
 
 #include "flatenn/base/random.h"
 
 namespace flatenn {
+namespace {
+
+WeightFormat lsq(int bits) {
+  return {WeightQuantizer::lsq, {bits, Encoding::twos_complement, false}};
+}
+
+/// Small networks over all ops and the corners of their settings.
+class RandomGraph {
+ public:
+  explicit RandomGraph(std::uint64_t seed) : stream_(seed, Purpose::test, 2) {
+    append(Input{pick({1, 2, 3, 5, 6}), between(6, 11), between(6, 11), 1.0f, between(0, 255)}, {});
+  }
+
+  Graph make() {
+    const int layers = between(1, 3);
+    for (int i = 0; i < layers; ++i) add_block();
+    if (coin()) {
+      append(AvgPool{std::min(shape().height, shape().width), 1});
+      append(Activation{between(2, 8)});
+    }
+    append(Flatten{});
+    if (coin()) {
+      // Not linear: the pixels have to be moved.
+      append(Conv2d{between(1, 9), 1, 1, 0, true, format()});
+      append(Quantize{between(2, 8)});
+    }
+    append(Linear{between(1, 20), true, format()});
+    append(Output{});
+    return graph_;
+  }
+
+ private:
+  int between(int low, int high) {
+    return low + static_cast<int>(stream_.below(static_cast<std::uint64_t>(high - low + 1)));
+  }
+  bool coin() { return between(0, 1) == 1; }
+  int pick(const std::vector<int>& values) {
+    return values[static_cast<std::size_t>(between(0, static_cast<int>(values.size()) - 1))];
+  }
+  int last() const { return static_cast<int>(graph_.nodes.size()) - 1; }
+
+  WeightFormat format() {
+    const int bits = between(2, 8);
+    switch (between(0, 3)) {
+      case 0:
+        return {WeightQuantizer::saq, {bits, Encoding::offset_binary, false}};
+      case 1:
+        return {WeightQuantizer::lsq, {bits, Encoding::sign_magnitude, false}};
+      default:
+        return lsq(bits);
+    }
+  }
+
+  void append(Op op) { append(std::move(op), {last()}); }
+  void append(Op op, std::vector<int> inputs) {
+    graph_.nodes.push_back(
+        {"n" + std::to_string(graph_.nodes.size()), std::move(op), std::move(inputs)});
+  }
+
+  Shape shape() const {
+    Graph part = graph_;
+    part.nodes.push_back({"probe", Flatten{}, {last()}});
+    part.nodes.push_back({"linear", Linear{1, true, lsq(2)}, {last() + 1}});
+    part.nodes.push_back({"output", Output{}, {last() + 2}});
+    return check_graph(part)[static_cast<std::size_t>(last())].shape;
+  }
+
+  void quantizer() {
+    if (coin()) {
+      append(Activation{between(2, 8)});
+    } else {
+      append(Quantize{between(2, 8)});
+    }
+  }
+
+  void add_block() {
+    const Shape in = shape();
+    const int kernel = std::min(between(1, 5), std::min(in.height, in.width));
+    append(Conv2d{between(1, 14), kernel, between(1, 2), between(0, kernel - 1), true, format()});
+    quantizer();
+    if (coin()) add_residual();
+    const Shape out = shape();
+    const int pool = pick({0, 2, 2, 3});
+    if (pool != 0 && out.height >= pool && out.width >= pool) append(MaxPool{pool, between(1, 2)});
+  }
+
+  void add_residual() {
+    const int entry = last();
+    append(Conv2d{shape().channels, 3, 1, 1, true, format()});
+    quantizer();
+    append(Add{}, {entry, last()});
+    quantizer();
+  }
+
+  RandomStream stream_;
+  Graph graph_;
+};
+
+}  // namespace
+
+Graph random_graph(std::uint64_t seed) { return RandomGraph(seed).make(); }
 
 Dataset random_dataset(const Input& input, std::size_t count, std::uint64_t seed) {
   Dataset data;

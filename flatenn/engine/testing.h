@@ -1,4 +1,4 @@
-// Random models and images for tests and benchmarks.
+// Random networks, models and images for tests and benchmarks.
 #pragma once
 
 #include <cstddef>
@@ -8,6 +8,9 @@
 #include "flatenn/graph/testing.h"
 
 namespace flatenn {
+
+/// A small network over all ops and the corners of their settings.
+Graph random_graph(std::uint64_t seed);
 
 /// `count` images of uniform pixels with random labels, shaped for `input`.
 Dataset random_dataset(const Input& input, std::size_t count, std::uint64_t seed);

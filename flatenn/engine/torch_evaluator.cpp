@@ -7,6 +7,7 @@
 #include <variant>
 
 #include "flatenn/base/error.h"
+#include "flatenn/engine/buffer_faults.h"
 
 namespace flatenn {
 namespace {
@@ -51,7 +52,7 @@ struct Prepared {
   std::vector<int> last_reader = {};  ///< after it a node's result is not needed
   std::vector<int> tensor_of = {};    ///< index in Model::weights, -1 for nodes without
   Tensor images = {};                 ///< uint8 on the device
-  std::vector<Tensor> multiplier = {}, window_multiplier = {}, addend = {};  ///< one a node
+  std::vector<Tensor> multiplier = {}, window_multiplier = {};  ///< one a node
   std::vector<Tensor> ones = {};  ///< for nodes with a weight offset: a filter that sums the window
 };
 
@@ -79,7 +80,6 @@ Prepared prepare(const Model& model, const Dataset& data, const TorchEvaluatorOp
     const NodeAffine& affine = model.affine[n];
     p.multiplier.push_back(channel_tensor(affine.multiplier, p.device));
     p.window_multiplier.push_back(channel_tensor(affine.window_multiplier, p.device));
-    p.addend.push_back(channel_tensor(affine.addend, p.device));
     std::vector<std::int64_t> window(p.infos[n].weight_shape.begin(),
                                      p.infos[n].weight_shape.end());
     if (!window.empty()) window[0] = 1;
@@ -89,6 +89,42 @@ Prepared prepare(const Model& model, const Dataset& data, const TorchEvaluatorOp
   }
   return p;
 }
+
+/// The faulty words of one node's buffer.
+class NodeFaults {
+ public:
+  NodeFaults() = default;
+  NodeFaults(const std::vector<BufferFault>& faults, const NodeInfo& info, at::Device device)
+      : info_(info) {
+    std::vector<std::int64_t> elements;
+    std::vector<int> keep, toggle;
+    for (const BufferFault& fault : faults) {
+      elements.push_back(fault.element);
+      keep.push_back(fault.keep);
+      toggle.push_back(fault.toggle);
+    }
+    elements_ = at::tensor(elements, at::kLong).to(device);
+    keep_ = at::tensor(keep, at::kInt).to(device);
+    toggle_ = at::tensor(toggle, at::kInt).to(device);
+  }
+
+  bool empty() const { return !elements_.defined(); }
+
+  /// What is read of count x channels x height x width codes.
+  Tensor read(const Tensor& codes) const {
+    const Tensor flat = codes.flatten(1);
+    const int words = info_.max_code - info_.min_code + 1;  // 2^bits
+    Tensor word = flat.index_select(1, elements_).to(at::kInt).bitwise_and(words - 1);
+    word = word.bitwise_and(keep_).bitwise_xor(toggle_);
+    // Words beyond the largest code are the negative ones.
+    word = at::where(word > info_.max_code, word - words, word).to(at::kFloat);
+    return flat.index_copy(1, elements_, word).view(codes.sizes());
+  }
+
+ private:
+  NodeInfo info_;
+  Tensor elements_, keep_, toggle_;
+};
 
 class TorchEvaluator final : public Evaluator {
  public:
@@ -103,11 +139,19 @@ class TorchEvaluator final : public Evaluator {
               .to(at::device(p.device).dtype(sum_type(p.infos[weights.node])))
               .contiguous());
     }
+    for (const NodeAffine& affine : p.model->affine) {
+      addends_.push_back(channel_tensor(affine.addend, p.device));
+    }
+    faults_.resize(p.infos.size());
   }
 
-  TorchEvaluator(const TorchEvaluator& other) : Evaluator(other), prepared_(other.prepared_) {
+  TorchEvaluator(const TorchEvaluator& other)
+      : Evaluator(other), prepared_(other.prepared_), faults_(other.faults_) {
     const c10::InferenceMode inference;
     for (const Tensor& weights : other.weights_) weights_.push_back(weights.clone());
+    for (const Tensor& addend : other.addends_) {
+      addends_.push_back(addend.defined() ? addend.clone() : addend);
+    }
   }
 
   void write(std::span<const CodeWrite> writes) override {
@@ -119,6 +163,27 @@ class TorchEvaluator final : public Evaluator {
       const auto count = static_cast<std::size_t>(end - writes.begin());
       write_tensor(weights_.at(tensor), writes.first(count));
       writes = writes.subspan(count);
+    }
+  }
+
+  void write_addends(std::span<const AddendWrite> writes) override {
+    const c10::InferenceMode inference;
+    for (const AddendWrite& w : writes) {
+      const Tensor& addend = addends_.at(w.node);
+      FLATENN_ASSERT(addend.defined() && w.channel >= 0 && w.channel < addend.numel());
+      addend.select(1, w.channel).fill_(w.value);
+    }
+  }
+
+  void set_buffer_faults(std::span<const BufferFault> faults) override {
+    const c10::InferenceMode inference;
+    const Prepared& p = *prepared_;
+    for (const BufferFault& fault : faults) check_buffer_fault(fault, p.model->graph, p.infos);
+    faults_.assign(p.infos.size(), {});
+    std::vector<std::vector<BufferFault>> by_node(p.infos.size());
+    for (const BufferFault& fault : faults) by_node[fault.node].push_back(fault);
+    for (std::size_t n = 0; n < by_node.size(); ++n) {
+      if (!by_node[n].empty()) faults_[n] = NodeFaults(by_node[n], p.infos[n], p.device);
     }
   }
 
@@ -199,6 +264,7 @@ class TorchEvaluator final : public Evaluator {
       results.push_back(
           (n == 0 ? load(first, count) : compute(n, node, results))
               .reshape({static_cast<std::int64_t>(count), s.channels, s.height, s.width}));
+      if (!faults_[n].empty()) results.back() = faults_[n].read(results.back());
       for (const int input : node.inputs) {
         if (p.last_reader[input] == n) results[input].reset();
       }
@@ -254,7 +320,7 @@ class TorchEvaluator final : public Evaluator {
       const Tensor window = exact_sums(op, x, p.ones[n]).to(at::kFloat);
       v = at::add(v, at::mul(window, p.window_multiplier[n]));
     }
-    return at::add(v, p.addend[n]);
+    return at::add(v, addends_[n]);
   }
 
   static Tensor exact_sums(const Op& op, const Tensor& x, const Tensor& weights) {
@@ -269,7 +335,9 @@ class TorchEvaluator final : public Evaluator {
   }
 
   std::shared_ptr<const Prepared> prepared_;
-  std::vector<Tensor> weights_;  ///< integer-valued floats, contiguous
+  std::vector<Tensor> weights_;     ///< integer-valued floats, contiguous
+  std::vector<Tensor> addends_;     ///< one a node, undefined where it has none
+  std::vector<NodeFaults> faults_;  ///< one a node
 };
 
 }  // namespace

@@ -10,6 +10,7 @@
 #include "flatenn/engine/reference_evaluator.h"
 #include "flatenn/engine/testing.h"
 #include "flatenn/graph/builders.h"
+#include "flatenn/memory/bias_codes.h"
 
 namespace flatenn {
 namespace {
@@ -135,6 +136,64 @@ TEST(TorchEvaluator, WritesChangeOneCloneOnly) {
   expect_equal(model, data, *reference, *original);
   const std::vector<CodeWrite> outside = {{0, 150, 1}};
   EXPECT_THROW(changed->write(outside), InternalError);
+}
+
+/// Weights, biases and buffers at once, undone again; on one clone only.
+void expect_equals_reference_under_faults(const Graph& graph, std::uint64_t seed,
+                                          std::size_t images, double rate) {
+  const Model model = with_coded_biases(random_model(graph, seed));
+  const Dataset data = random_dataset(std::get<Input>(graph.nodes[0].op), images, seed);
+  const auto clean = make_reference_evaluator(model, data);
+  const auto reference = clean->clone();
+  const auto original = make_torch_evaluator(model, data, {.device = "cpu", .batch = 3});
+  const auto torch = original->clone();
+  MemoryImage memory(model, {true, true, true});
+  AppliedFaults applied;
+  std::vector<Fault> faults;
+  for (const FaultKind kind : {FaultKind::flip, FaultKind::stuck}) {
+    draw_fault_map(seed, 1, memory.bits(), rate, faults);
+    memory.apply(faults, kind, memory.expose_all(), applied);
+    ASSERT_FALSE(applied.writes.empty() || applied.addends.empty() || applied.buffers.empty());
+    write_faults(*reference, applied);
+    write_faults(*torch, applied);
+    expect_equal(model, data, *reference, *torch);
+    expect_equal(model, data, *reference, *torch->clone());
+    memory.undo(applied);
+    write_faults(*reference, applied);
+    write_faults(*torch, applied);
+  }
+  expect_equal(model, data, *clean, *torch);
+  expect_equal(model, data, *clean, *original);
+}
+
+TEST(TorchEvaluator, EqualsReferenceUnderFaultsEverywhere) {
+  for (const int bits : {2, 3, 4, 8}) {
+    SCOPED_TRACE(bits);
+    NetworkOptions options = options_for(bits, WeightQuantizer::saq);
+    expect_equals_reference_under_faults(mlp(options), bits, 8, 0.1);
+    options.input = {1, 28, 28, 0.1f, 60};
+    expect_equals_reference_under_faults(lenet5(options), bits, 3, 0.02);
+  }
+}
+
+TEST(SlowTorchEvaluator, EqualsReferenceUnderFaultsInResidualNetworks) {
+  for (const int bits : {2, 3, 8}) {
+    SCOPED_TRACE(bits);
+    expect_equals_reference_under_faults(resnet20(options_for(bits)), bits, 2, 0.02);
+  }
+}
+
+TEST(TorchEvaluator, FaultsOutsideTheMemoryAreBugs) {
+  const NetworkOptions options{.input = {1, 28, 28, 0.1f, 60}};
+  const Model model = random_model(lenet5(options), 7);
+  const Dataset data = random_dataset(options.input, 1, 7);
+  const auto torch = make_torch_evaluator(model, data);
+  const int conv = model.graph.find("conv1");
+  const BufferFault fault = {model.graph.find("conv1_act"), 6 * 28 * 28};
+  EXPECT_THROW(torch->set_buffer_faults({&fault, 1}), InternalError);
+  for (const AddendWrite& write : {AddendWrite{conv, 6, 1}, {conv, -1, 1}, {conv + 1, 0, 1}}) {
+    EXPECT_THROW(torch->write_addends({&write, 1}), InternalError);
+  }
 }
 
 TEST(TorchEvaluator, UnknownDevicesAreNamed) {

@@ -80,16 +80,17 @@ bool matches(const Pattern& pattern, const StoredTensor& tensor) {
   return fnmatch(pattern.glob.c_str(), tensor.name.c_str(), 0) == 0;
 }
 
-/// Throws Error when the pattern chooses nothing, or less than it says.
+/// Throws Error when the pattern chooses nothing in the parts, or less than it says.
 void check_pattern(const Pattern& pattern, const std::string& text,
-                   std::span<const StoredTensor> tensors) {
+                   std::span<const StoredTensor> tensors, MemoryParts parts) {
   int widest = 0;
   for (const StoredTensor& tensor : tensors) {
+    if (!parts.has(tensor.part)) continue;
     if (matches(pattern, tensor)) widest = std::max(widest, tensor.format.bits);
   }
   if (widest == 0) {
     fail("exposed: no tensor matches \"{}\"; the model has {}", pattern.glob,
-         fmt::join(layer_patterns(tensors), ", "));
+         fmt::join(layer_patterns(tensors, parts), ", "));
   }
   if (static_cast<int>(std::bit_width(pattern.positions.mask)) > widest) {
     fail("exposed: \"{}\" names a bit that no tensor has: the widest that matches has bits 0 to {}",
@@ -126,14 +127,16 @@ std::uint64_t Exposure::bits() const {
   return sum;
 }
 
-Exposure expose(std::span<const StoredTensor> tensors, std::span<const std::string> patterns) {
+Exposure expose(std::span<const StoredTensor> tensors, std::span<const std::string> patterns,
+                MemoryParts parts) {
   std::vector<Pattern> parsed;
   for (const std::string& text : patterns) {
-    check_pattern(parsed.emplace_back(parse_pattern(text)), text, tensors);
+    check_pattern(parsed.emplace_back(parse_pattern(text)), text, tensors, parts);
   }
   if (patterns.empty()) parsed.push_back({"*", {.all = true}});
   Exposure exposure;
   for (const StoredTensor& tensor : tensors) {
+    if (!parts.has(tensor.part)) continue;
     FLATENN_ASSERT(tensor.format.bits >= 1 && tensor.format.bits <= kPositions);
     std::uint32_t mask = 0;
     for (const Pattern& pattern : parsed) {
@@ -169,9 +172,11 @@ std::vector<std::string> canonical_patterns(std::span<const std::string> pattern
   return canonical;
 }
 
-std::vector<std::string> layer_patterns(std::span<const StoredTensor> tensors) {
+std::vector<std::string> layer_patterns(std::span<const StoredTensor> tensors, MemoryParts parts) {
   std::vector<std::string> patterns;
-  for (const StoredTensor& tensor : tensors) patterns.push_back(tensor.name);
+  for (const StoredTensor& tensor : tensors) {
+    if (parts.has(tensor.part)) patterns.push_back(tensor.name);
+  }
   return patterns;
 }
 

@@ -2,7 +2,8 @@
 //
 // A pattern is GLOB or GLOB:BITS. GLOB is matched against tensor names ("conv1.*"); BITS is a bit
 // position ("3"; 0 is the least significant), an inclusive range of them ("0-2"), or "top", the
-// most significant bit of each tensor's format, whatever its width. Patterns of a list unite.
+// most significant bit of each tensor's format, whatever its width. Patterns of a list unite. They
+// choose within the exposed parts of the memory (memory_parts.h), weights unless said otherwise.
 #pragma once
 
 #include <cstdint>
@@ -10,16 +11,20 @@
 #include <string>
 #include <vector>
 
+#include "flatenn/memory/memory_parts.h"
 #include "flatenn/quant/codec.h"
 
 namespace flatenn {
 
 /// Where one tensor lies in the memory.
 struct StoredTensor {
-  std::string name;
-  CodeFormat format;
+  std::string name;   ///< NODE.weight, NODE.bias; NODE for an activation buffer
+  CodeFormat format;  ///< of biases: 16 bits, two's complement
   std::uint64_t first_bit = 0;
   std::uint64_t elements = 0;
+  MemoryPart part = MemoryPart::weights;
+  int node = -1;                ///< index in Model::graph
+  bool unsigned_words = false;  ///< words are codes 0 .. 2^bits - 1; format.encoding says nothing
   std::uint64_t bits() const { return elements * static_cast<std::uint64_t>(format.bits); }
 };
 
@@ -42,17 +47,20 @@ struct Exposure {
   bool operator==(const Exposure&) const = default;
 };
 
-/// The cells that the patterns choose; no patterns: all. A bit position that a matched tensor
-/// lacks chooses nothing in it. Throws Error when a pattern matches no tensor (naming them), when
-/// its BITS are malformed, and when they reach beyond the widest tensor that it matches.
-Exposure expose(std::span<const StoredTensor> tensors, std::span<const std::string> patterns);
+/// The cells that the patterns choose in the tensors of `parts`; no patterns: all of them. A bit
+/// position that a matched tensor lacks chooses nothing in it. Throws Error when a pattern matches
+/// no such tensor (naming them), when its BITS are malformed, and when they reach beyond the widest
+/// tensor that it matches.
+Exposure expose(std::span<const StoredTensor> tensors, std::span<const std::string> patterns,
+                MemoryParts parts = {});
 
 /// The same choice of cells in any memory, written in one way: sorted, without repetitions,
 /// positions of one GLOB united; empty when the list holds "*" (all cells). Throws Error when BITS
 /// are malformed.
 std::vector<std::string> canonical_patterns(std::span<const std::string> patterns);
 
-/// One pattern a tensor, in memory order: each exposed alone is a sweep over layers.
-std::vector<std::string> layer_patterns(std::span<const StoredTensor> tensors);
+/// One pattern a tensor of `parts`, in memory order: each exposed alone is a sweep over layers.
+std::vector<std::string> layer_patterns(std::span<const StoredTensor> tensors,
+                                        MemoryParts parts = {});
 
 }  // namespace flatenn

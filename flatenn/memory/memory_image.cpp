@@ -1,9 +1,12 @@
 #include "flatenn/memory/memory_image.h"
 
 #include <algorithm>
+#include <utility>
+#include <variant>
 
 #include "flatenn/base/error.h"
 #include "flatenn/base/hash.h"
+#include "flatenn/memory/bias_codes.h"
 
 namespace flatenn {
 namespace {
@@ -49,13 +52,30 @@ std::size_t first_at(std::span<const Fault> faults, std::size_t from, std::uint6
 
 }  // namespace
 
-MemoryImage::MemoryImage(const Model& model) {
+MemoryImage::MemoryImage(const Model& model, MemoryParts parts) : parts_(parts) {
+  FLATENN_ASSERT(parts.any());
+  place_weights(model);
+  if (parts.biases || parts.activations) place_biases(model);
+  stored_bits_ = bits_;
+  if (parts.activations) place_buffers(model);
+}
+
+/// After all others.
+void MemoryImage::place(StoredTensor tensor) {
+  tensor.first_bit = bits_;
+  bits_ += tensor.bits();
+  Lookup& lookup = lookups_.emplace_back();
+  lookup.reciprocal = ~std::uint64_t{0} / static_cast<std::uint64_t>(tensor.format.bits) + 1;
+  tensors_.push_back(std::move(tensor));
+}
+
+void MemoryImage::place_weights(const Model& model) {
+  weights_ = model.weights.size();
   for (const WeightTensor& weights : model.weights) {
     check_format(weights.format, weights.name);
-    tensors_.push_back({weights.name, weights.format, bits_, weights.codes.size()});
-    bits_ += tensors_.back().bits();
-    Lookup& lookup = lookups_.emplace_back();
-    lookup.reciprocal = ~std::uint64_t{0} / static_cast<std::uint64_t>(weights.format.bits) + 1;
+    place(
+        {weights.name, weights.format, 0, weights.codes.size(), MemoryPart::weights, weights.node});
+    Lookup& lookup = lookups_.back();
     for (std::size_t word = 0; word < lookup.code.size(); ++word) {
       lookup.code[word] = decode(weights.format, static_cast<std::uint8_t>(word));
     }
@@ -64,13 +84,57 @@ MemoryImage::MemoryImage(const Model& model) {
   std::uint64_t address = 0;
   for (const WeightTensor& weights : model.weights) {
     for (const std::int8_t code : weights.codes) {
-      const std::uint64_t word = encode(weights.format, code);
-      const int shift = address & 63;
-      words_[address >> 6] |= word << shift;
-      if (shift + weights.format.bits > 64) words_[(address >> 6) + 1] |= word >> (64 - shift);
+      store(address, encode(weights.format, code), weights.format.bits);
       address += static_cast<std::uint64_t>(weights.format.bits);
     }
   }
+}
+
+void MemoryImage::place_biases(const Model& model) {
+  for (const WeightTensor& weights : model.weights) {
+    const auto node = static_cast<std::size_t>(weights.node);
+    const std::vector<float>& addend = model.affine[node].addend;
+    const BiasCodes biases = code_biases(addend);
+    place({model.graph.nodes[node].name + ".bias",
+           {bias_bits, Encoding::twos_complement},
+           0,
+           addend.size(),
+           MemoryPart::biases,
+           weights.node});
+    lookups_.back().scale = biases.scale;
+    words_.resize(bits_ / 64 + 2);
+    std::uint64_t address = tensors_.back().first_bit;
+    for (std::size_t c = 0; c < addend.size(); ++c, address += bias_bits) {
+      // Otherwise undo would give evaluators other biases than they began with.
+      FLATENN_ASSERT(!parts_.biases || biases.value(biases.codes[c]) == addend[c]);
+      store(address, static_cast<std::uint16_t>(biases.codes[c]), bias_bits);
+    }
+  }
+}
+
+void MemoryImage::place_buffers(const Model& model) {
+  const std::vector<NodeInfo> infos = check_graph(model.graph);
+  for (std::size_t n = 0; n < infos.size(); ++n) {
+    const Node& node = model.graph.nodes[n];
+    const auto* activation = std::get_if<Activation>(&node.op);
+    const auto* quantize = std::get_if<Quantize>(&node.op);
+    if (activation == nullptr && quantize == nullptr) continue;
+    const int bits = activation != nullptr ? activation->bits : quantize->bits;
+    place({node.name,
+           {bits, Encoding::twos_complement},
+           0,
+           static_cast<std::uint64_t>(infos[n].shape.elements()),
+           MemoryPart::activations,
+           static_cast<int>(n),
+           activation != nullptr});
+  }
+}
+
+/// Precondition: the bits were 0.
+void MemoryImage::store(std::uint64_t address, std::uint64_t word, int bits) {
+  const int shift = address & 63;
+  words_[address >> 6] |= word << shift;
+  if (shift + bits > 64) words_[(address >> 6) + 1] |= word >> (64 - shift);
 }
 
 Cell MemoryImage::cell(std::uint64_t address) const {
@@ -95,35 +159,51 @@ std::uint64_t MemoryImage::address(const Cell& cell) const {
 }
 
 /// The `bits` stored bits from first_bit on; the bits above them are whatever follows.
-std::uint8_t MemoryImage::word(std::uint64_t first_bit, int bits) const {
+std::uint64_t MemoryImage::word(std::uint64_t first_bit, int bits) const {
   const std::uint64_t shift = first_bit & 63;
   std::uint64_t word = words_[first_bit >> 6] >> shift;
   if (shift + static_cast<std::uint64_t>(bits) > 64) {
     word |= words_[(first_bit >> 6) + 1] << (64 - shift);
   }
-  return static_cast<std::uint8_t>(word);
+  return word;
 }
 
 std::int8_t MemoryImage::code(int tensor, std::uint64_t element) const {
+  const std::uint64_t first_bit = address({tensor, element, 0});
   const auto index = static_cast<std::size_t>(tensor);
-  return lookups_[index].code[word(address({tensor, element, 0}), tensors_[index].format.bits)];
+  FLATENN_ASSERT(tensors_[index].part == MemoryPart::weights);
+  const std::uint64_t stored = word(first_bit, tensors_[index].format.bits);
+  return lookups_[index].code[static_cast<std::uint8_t>(stored)];
+}
+
+float MemoryImage::addend(int tensor, std::uint64_t channel) const {
+  const std::uint64_t first_bit = address({tensor, channel, 0});
+  const auto index = static_cast<std::size_t>(tensor);
+  FLATENN_ASSERT(tensors_[index].part == MemoryPart::biases);
+  const BiasCodes biases{lookups_[index].scale, {}};
+  return biases.value(static_cast<std::int16_t>(word(first_bit, bias_bits)));
 }
 
 Exposure MemoryImage::expose(std::span<const std::string> patterns) const {
-  return flatenn::expose(tensors_, patterns);
+  return flatenn::expose(tensors_, patterns, parts_);
+}
+
+/// The element of the tensor that holds the address.
+std::uint64_t MemoryImage::element_at(std::uint64_t address, std::size_t tensor) const {
+  return upper_half(address - tensors_[tensor].first_bit, lookups_[tensor].reciprocal);
 }
 
 /// Brings the last write up to date with the bit at `address`, which was just changed. Addresses
-/// come ascending; `tensor` is the one of the address before and moves on.
-void MemoryImage::write_code(std::uint64_t address, std::size_t& tensor,
+/// come ascending.
+void MemoryImage::write_code(std::uint64_t address, std::size_t tensor,
                              std::vector<CodeWrite>& writes) const {
-  while (address >= tensors_[tensor].first_bit + tensors_[tensor].bits()) ++tensor;
   const StoredTensor& place = tensors_[tensor];
-  const Lookup& lookup = lookups_[tensor];
-  const std::uint64_t element = upper_half(address - place.first_bit, lookup.reciprocal);
-  const std::uint64_t first_bit = place.first_bit + element * place.format.bits;
+  const std::uint64_t element = element_at(address, tensor);
+  const std::uint64_t first_bit =
+      place.first_bit + element * static_cast<std::uint64_t>(place.format.bits);
+  const auto stored = static_cast<std::uint8_t>(word(first_bit, place.format.bits));
   const CodeWrite write{static_cast<int>(tensor), static_cast<std::int64_t>(element),
-                        lookup.code[word(first_bit, place.format.bits)]};
+                        lookups_[tensor].code[stored]};
   if (!writes.empty() && writes.back().element == write.element &&
       writes.back().tensor == write.tensor) {
     writes.back() = write;
@@ -132,44 +212,131 @@ void MemoryImage::write_code(std::uint64_t address, std::size_t& tensor,
   }
 }
 
+/// The same for a bias.
+void MemoryImage::write_addend(std::uint64_t address, std::size_t tensor,
+                               std::vector<AddendWrite>& addends) const {
+  const std::uint64_t channel = element_at(address, tensor);
+  const AddendWrite write{tensors_[tensor].node, static_cast<int>(channel),
+                          addend(static_cast<int>(tensor), channel)};
+  if (!addends.empty() && addends.back().node == write.node &&
+      addends.back().channel == write.channel) {
+    addends.back() = write;
+  } else {
+    addends.push_back(write);
+  }
+}
+
+/// The number of faults before the end of the range.
+template <MemoryPart part>
+std::size_t MemoryImage::apply_to_stored(std::span<const Fault> faults, FaultKind kind,
+                                         const Exposure::Range& range, std::size_t tensor,
+                                         AppliedFaults& applied) {
+  const bool whole = range.whole();
+  std::size_t i = 0;
+  for (; i < faults.size() && faults[i].address < range.last; ++i) {
+    if (i + kAhead < faults.size() && faults[i + kAhead].address < stored_bits_) {
+      prefetch(&words_[faults[i + kAhead].address >> 6]);
+    }
+    const std::uint64_t address = faults[i].address;
+    if (!whole && !exposed(range, address)) continue;
+    ++applied.faulty_bits;
+    if (value_under_fault(kind, bit(address), faults[i].coin) == bit(address)) continue;
+    toggle(address);
+    applied.changed.push_back(address);
+    if constexpr (part == MemoryPart::weights) {
+      write_code(address, tensor, applied.writes);
+    } else {
+      write_addend(address, tensor, applied.addends);
+    }
+  }
+  return i;
+}
+
+/// The number of faults before the end of the range.
+std::size_t MemoryImage::apply_to_buffer(std::span<const Fault> faults, FaultKind kind,
+                                         const Exposure::Range& range, std::size_t tensor,
+                                         AppliedFaults& applied) const {
+  const StoredTensor& place = tensors_[tensor];
+  std::vector<BufferFault>& buffers = applied.buffers;
+  std::size_t i = 0;
+  for (; i < faults.size() && faults[i].address < range.last; ++i) {
+    const std::uint64_t address = faults[i].address;
+    if (!exposed(range, address)) continue;
+    ++applied.faulty_bits;
+    const auto element = static_cast<std::int64_t>(element_at(address, tensor));
+    if (buffers.empty() || buffers.back().node != place.node || buffers.back().element != element) {
+      buffers.push_back({place.node, element});
+    }
+    const auto bits = static_cast<std::uint64_t>(place.format.bits);
+    const std::uint64_t position =
+        address - place.first_bit - static_cast<std::uint64_t>(element) * bits;
+    const auto mask = static_cast<std::uint8_t>(1u << position);
+    BufferFault& fault = buffers.back();
+    if (kind != FaultKind::flip) fault.keep &= static_cast<std::uint8_t>(~mask);
+    // A flip of what is kept, or the value of what is not.
+    if (value_under_fault(kind, false, faults[i].coin)) fault.toggle |= mask;
+  }
+  return i;
+}
+
 void MemoryImage::apply(std::span<const Fault> faults, FaultKind kind, const Exposure& exposure,
                         AppliedFaults& applied) {
   FLATENN_ASSERT(faults.empty() || faults.back().address < bits_);
   applied.faulty_bits = 0;
   applied.changed.clear();
   applied.writes.clear();
+  applied.addends.clear();
+  applied.buffers.clear();
   std::size_t tensor = 0;
   std::size_t i = 0;
   for (const Exposure::Range& range : exposure.ranges) {
     if (i < faults.size() && faults[i].address < range.first) i = first_at(faults, i, range.first);
-    const bool whole = range.whole();
-    for (; i < faults.size() && faults[i].address < range.last; ++i) {
-      if (i + kAhead < faults.size()) prefetch(&words_[faults[i + kAhead].address >> 6]);
-      const std::uint64_t address = faults[i].address;
-      if (!whole && !exposed(range, address)) continue;
-      ++applied.faulty_bits;
-      if (value_under_fault(kind, bit(address), faults[i].coin) == bit(address)) continue;
-      toggle(address);
-      applied.changed.push_back(address);
-      write_code(address, tensor, applied.writes);
+    while (range.first >= tensors_[tensor].first_bit + tensors_[tensor].bits()) ++tensor;
+    const std::span<const Fault> rest = faults.subspan(i);
+    switch (tensors_[tensor].part) {
+      case MemoryPart::weights:
+        i += apply_to_stored<MemoryPart::weights>(rest, kind, range, tensor, applied);
+        break;
+      case MemoryPart::biases:
+        i += apply_to_stored<MemoryPart::biases>(rest, kind, range, tensor, applied);
+        break;
+      case MemoryPart::activations:
+        i += apply_to_buffer(rest, kind, range, tensor, applied);
+        break;
     }
   }
 }
 
+/// Toggles the changed bits of one word, from changed[first] on; what comes after them.
+std::size_t MemoryImage::restore(const std::vector<std::uint64_t>& changed, std::size_t first,
+                                 std::uint64_t first_bit, int bits) {
+  const std::uint64_t last_bit = first_bit + static_cast<std::uint64_t>(bits);
+  if (first + kAhead < changed.size()) prefetch(&words_[changed[first + kAhead] >> 6]);
+  for (; first < changed.size() && changed[first] < last_bit; ++first) toggle(changed[first]);
+  return first;
+}
+
 void MemoryImage::undo(AppliedFaults& applied) {
-  const std::vector<std::uint64_t>& changed = applied.changed;
   std::size_t i = 0;
   for (CodeWrite& write : applied.writes) {
-    if (i + kAhead < changed.size()) prefetch(&words_[changed[i + kAhead] >> 6]);
-    const StoredTensor& place = tensors_[static_cast<std::size_t>(write.tensor)];
-    const auto bits = static_cast<std::uint64_t>(place.format.bits);
+    const auto tensor = static_cast<std::size_t>(write.tensor);
+    const int bits = tensors_[tensor].format.bits;
     const std::uint64_t first_bit =
-        place.first_bit + static_cast<std::uint64_t>(write.element) * bits;
-    for (; i < changed.size() && changed[i] < first_bit + bits; ++i) toggle(changed[i]);
-    write.code =
-        lookups_[static_cast<std::size_t>(write.tensor)].code[word(first_bit, place.format.bits)];
+        tensors_[tensor].first_bit +
+        static_cast<std::uint64_t>(write.element) * static_cast<std::uint64_t>(bits);
+    i = restore(applied.changed, i, first_bit, bits);
+    write.code = lookups_[tensor].code[static_cast<std::uint8_t>(word(first_bit, bits))];
   }
+  std::size_t tensor = weights_;
+  for (AddendWrite& write : applied.addends) {
+    while (tensors_[tensor].node != write.node) ++tensor;
+    const auto channel = static_cast<std::uint64_t>(write.channel);
+    i = restore(applied.changed, i, tensors_[tensor].first_bit + channel * bias_bits, bias_bits);
+    write.value = addend(static_cast<int>(tensor), channel);
+  }
+  FLATENN_ASSERT(i == applied.changed.size());
   applied.changed.clear();
+  applied.buffers.clear();
 }
 
 std::string MemoryImage::hash() const {
@@ -178,6 +345,9 @@ std::string MemoryImage::hash() const {
     hasher.add(fmt::format("{} {} {} {} {}\n", tensor.name, tensor.format.bits,
                            to_string(tensor.format.encoding), tensor.format.saturating,
                            tensor.elements));
+    if (tensor.part != MemoryPart::weights) {
+      hasher.add(fmt::format("{} {}\n", to_string(tensor.part), tensor.unsigned_words));
+    }
   }
   hasher.add(std::as_bytes(std::span(words_)));
   return hasher.hex();

@@ -1,9 +1,14 @@
-// MemoryImage: all stored codes of a network as one bit-addressed memory.
+// MemoryImage: what a network's memories hold, as one bit-addressed memory.
 //
-// A cell's address is its running bit number over all stored codes: all weight tensors in graph
-// order, elements row-major, least significant bit first, nothing between them. Whatever else is
-// stored one day (biases as 16-bit codes) follows after the last weight tensor, so no address ever
-// changes its meaning. What is exposed to faults is a mask on addresses and never renumbers them.
+// A cell's address is its running bit number, nothing between words, least significant bit first:
+//   1. all weight tensors in graph order, elements row-major;
+//   2. the biases of the same layers in the same order, one 16-bit code a channel (bias_codes.h);
+//   3. the buffers of all activation and quantize nodes in graph order, elements channels x height
+//   x
+//      width, row-major.
+// No address ever changes its meaning: a memory whose biases are exposed has the weights before
+// them, exposed or not, and one with activation buffers has both. What is exposed to faults is a
+// mask on addresses and never renumbers them.
 #pragma once
 
 #include <array>
@@ -15,6 +20,7 @@
 #include "flatenn/graph/model.h"
 #include "flatenn/memory/exposure.h"
 #include "flatenn/memory/fault_map.h"
+#include "flatenn/memory/memory_parts.h"
 
 namespace flatenn {
 
@@ -34,60 +40,111 @@ struct CodeWrite {
   bool operator==(const CodeWrite&) const = default;
 };
 
+/// A changed bias, read as the float that its code stands for.
+struct AddendWrite {
+  int node = 0;  ///< index in Model::graph
+  int channel = 0;
+  float value = 0;
+  bool operator==(const AddendWrite&) const = default;
+};
+
+/// Faulty cells under one word of an activation buffer. What the network writes there, for every
+/// image, is read as (word & keep) ^ toggle. Words: codes of an activation node as they are, those
+/// of a quantize node in two's complement; of the node's bits.
+struct BufferFault {
+  int node = 0;                ///< index in Model::graph
+  std::int64_t element = 0;    ///< row-major channels x height x width
+  std::uint8_t keep = 0xff;    ///< a 0 bit is stuck; 1 above the node's bits
+  std::uint8_t toggle = 0x00;  ///< inverts a kept bit, is the value of a stuck one; 0 above
+  bool operator==(const BufferFault&) const = default;
+};
+
 /// What applying a fault map did: enough to undo it exactly. Use one object again and again: its
 /// vectors keep their capacity.
 struct AppliedFaults {
-  std::uint64_t faulty_bits = 0;       ///< cells of the map within the exposure, changed or not
-  std::vector<std::uint64_t> changed;  ///< addresses whose bit differs now, ascending
-  std::vector<CodeWrite> writes;       ///< the touched codes, new values, ascending
+  std::uint64_t faulty_bits = 0;  ///< cells of the map within the exposure, changed or not
+  /// Addresses of weights and biases whose bit differs now, ascending. Whether a faulty cell of a
+  /// buffer changes what is read depends on the image; those are counted in faulty_bits alone.
+  std::vector<std::uint64_t> changed;
+  std::vector<CodeWrite> writes;     ///< the touched weights, new values, ascending
+  std::vector<AddendWrite> addends;  ///< the touched biases, new values, ascending
+  std::vector<BufferFault> buffers;  ///< all faulty words of buffers, ascending
 };
 
 class MemoryImage {
  public:
-  explicit MemoryImage(const Model& model);
+  /// The memory up to the last of `parts` that are exposed. Preconditions, for more than weights:
+  /// check_model accepts the model, and where biases are exposed it is one of with_coded_biases.
+  explicit MemoryImage(const Model& model, MemoryParts parts = {});
 
+  const MemoryParts& parts() const { return parts_; }
   std::uint64_t bits() const { return bits_; }
   const std::vector<StoredTensor>& tensors() const { return tensors_; }
 
   Cell cell(std::uint64_t address) const;         ///< precondition: address < bits()
   std::uint64_t address(const Cell& cell) const;  ///< inverse of cell()
+  /// Of weights and biases: buffers hold nothing between images.
   bool bit(std::uint64_t address) const { return words_[address >> 6] >> (address & 63) & 1; }
-  std::int8_t code(int tensor, std::uint64_t element) const;
+  std::int8_t code(int tensor, std::uint64_t element) const;  ///< of a weight
+  float addend(int tensor, std::uint64_t channel) const;      ///< what a bias reads
 
-  /// All cells.
+  /// All cells of parts().
   Exposure expose_all() const { return expose({}); }
-  /// The cells that the patterns choose ("conv1.*", "*:top"; none: all): see exposure.h, which also
-  /// says what throws Error.
+  /// The cells of parts() that the patterns choose ("conv1.*", "*:top"; none: all): see exposure.h,
+  /// which also says what throws Error.
   Exposure expose(std::span<const std::string> patterns) const;
 
   /// Corrupts the exposed cells of `faults` (ascending addresses below bits(): a map drawn for this
-  /// memory). O(faults in the exposed tensors); allocates nothing once the vectors of `applied`
-  /// have grown. The stuck kinds are idempotent, flips are not. What `applied` held before is
-  /// forgotten.
+  /// memory; an exposure of its own). O(faults in the exposed tensors); allocates nothing once the
+  /// vectors of `applied` have grown. The stuck kinds are idempotent, flips are not. What `applied`
+  /// held before is forgotten.
   void apply(std::span<const Fault> faults, FaultKind kind, const Exposure& exposure,
              AppliedFaults& applied);
-  /// Restores what apply changed: applied.writes become the restored codes, applied.changed becomes
-  /// empty (read the counts before). Maps applied on top of each other are undone in reverse order.
+  /// Restores what apply changed: applied.writes and applied.addends become the restored values,
+  /// applied.changed and applied.buffers become empty (read the counts before). Maps applied on top
+  /// of each other are undone in reverse order; faults of buffers belong to one map each.
   void undo(AppliedFaults& applied);
 
-  /// Hash of all stored bits and their layout.
+  /// Hash of all stored bits and of the layout.
   std::string hash() const;
 
  private:
   /// What the format of a tensor costs time to compute.
   struct Lookup {
-    std::array<std::int8_t, 256> code;  ///< of each word
+    std::array<std::int8_t, 256> code;  ///< of each word; weights only
+    double scale = 0;                   ///< biases only
     std::uint64_t reciprocal;  ///< ceil(2^64 / bits): its product's upper half divides by bits
   };
 
-  std::uint8_t word(std::uint64_t first_bit, int bits) const;
-  void write_code(std::uint64_t address, std::size_t& tensor, std::vector<CodeWrite>& writes) const;
+  void place(StoredTensor tensor);
+  void place_weights(const Model& model);
+  void place_biases(const Model& model);
+  void place_buffers(const Model& model);
+  void store(std::uint64_t address, std::uint64_t word, int bits);
+  std::uint64_t word(std::uint64_t first_bit, int bits) const;
+  std::uint64_t element_at(std::uint64_t address, std::size_t tensor) const;
+  template <MemoryPart part>
+  std::size_t apply_to_stored(std::span<const Fault> faults, FaultKind kind,
+                              const Exposure::Range& range, std::size_t tensor,
+                              AppliedFaults& applied);
+  std::size_t apply_to_buffer(std::span<const Fault> faults, FaultKind kind,
+                              const Exposure::Range& range, std::size_t tensor,
+                              AppliedFaults& applied) const;
+  void write_code(std::uint64_t address, std::size_t tensor, std::vector<CodeWrite>& writes) const;
+  void write_addend(std::uint64_t address, std::size_t tensor,
+                    std::vector<AddendWrite>& addends) const;
+  std::size_t restore(const std::vector<std::uint64_t>& changed, std::size_t first,
+                      std::uint64_t first_bit, int bits);
   void toggle(std::uint64_t address) { words_[address >> 6] ^= std::uint64_t{1} << (address & 63); }
 
-  std::vector<StoredTensor> tensors_;
-  std::vector<Lookup> lookups_;       ///< one a tensor
-  std::vector<std::uint64_t> words_;  ///< and one more, so that reads may overlap
+  MemoryParts parts_;
+  std::vector<StoredTensor> tensors_;  ///< weights, then biases, then buffers
+  std::vector<Lookup> lookups_;        ///< one a tensor
+  std::vector<std::uint64_t> words_;   ///< and one more, so that reads may overlap
   std::uint64_t bits_ = 0;
+  std::uint64_t stored_bits_ = 0;  ///< of weights and biases
+  std::size_t weights_ = 0;        ///< number of weight tensors; the biases of tensor t follow as
+                                   ///< number weights_ + t
 };
 
 }  // namespace flatenn
