@@ -23,6 +23,11 @@ void add_fault_options(CLI::App& command, Session& session, FaultOptions& option
           "where faulty cells come from: cells, burst:N, word, row, column, single, file:PATH")
       ->type_name("NAME");
   command
+      .add_option("--memory", options.memory,
+                  "memories that faults reach: weights,biases,activations")
+      ->type_name("LIST")
+      ->expected(1);
+  command
       .add_option("--expose", options.exposed,
                   "what faults reach, NAME[:BITS]: conv1.*,fc3.*,*:top,*:0-1")
       ->type_name("LIST")
@@ -50,6 +55,7 @@ CampaignSettings read_settings(const FaultOptions& options, const Session& sessi
   if (!options.rates.empty()) {
     settings.rates = expand_grid(fmt::format("{}", fmt::join(options.rates, ",")), "--rates");
   }
+  if (!options.memory.empty()) settings.memory = split_list(options.memory);
   if (!options.exposed.empty()) settings.exposed = split_list(options.exposed);
   if (options.maps) settings.maps = *options.maps;
   if (options.first_map) settings.first_map = *options.first_map;

@@ -14,13 +14,13 @@ namespace flatenn::cli {
 
 struct FaultOptions {
   std::string config;
-  std::vector<std::string> kinds, rates, exposed;
+  std::vector<std::string> kinds, rates, memory, exposed;
   std::optional<std::uint64_t> maps, first_map, seed, images;
   std::optional<std::string> engine, source;
   std::optional<int> threads;
 };
 
-/// --kinds, --rates, --maps, --first-map, --seed, --source, --expose, --images, --engine,
+/// --kinds, --rates, --maps, --first-map, --seed, --source, --memory, --expose, --images, --engine,
 /// --threads,
 /// --config and --set.
 void add_fault_options(CLI::App& command, Session& session, FaultOptions& options);

@@ -92,7 +92,7 @@ void run(const Options& options, const Session& session) {
   const Replay replay =
       replay_trial(settings, {model.label, &model.model}, images, session.context);
   if (!options.save.empty()) {
-    write_fault_map_file(options.save, {MemoryImage(model.model).bits(), replay.faults});
+    write_fault_map_file(options.save, {replay.memory_bits, replay.faults});
   }
   if (session.json) {
     print_json(replay_json(replay, images.size()));

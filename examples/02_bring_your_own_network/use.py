@@ -16,7 +16,9 @@ MODEL = os.path.join(os.path.dirname(os.path.abspath(__file__)), "my_network.saf
 def flatenn(*arguments):
     result = subprocess.run([PROGRAM, *arguments, "--json"], capture_output=True, text=True,
                             check=True)
-    return json.loads(result.stdout)["subjects"][0]
+    # A campaign streams lines of progress; its last line is the result.
+    text = result.stdout.splitlines()[-1] if arguments[0] == "campaign" else result.stdout
+    return json.loads(text)["subjects"][0]
 
 
 subject = flatenn("eval", MODEL)

@@ -11,6 +11,7 @@
 #include <utility>
 
 #include "flatenn/base/error.h"
+#include "flatenn/campaign/exposed_network.h"
 #include "flatenn/campaign/meter.h"
 #include "flatenn/campaign/plan.h"
 #include "flatenn/campaign/runner.h"
@@ -36,11 +37,10 @@ class SubjectRun {
         model_(model),
         images_(images),
         context_(context),
-        memory_(*model.model),
-        exposure_(memory_.expose(settings.exposed)) {}
+        network_(settings, *model.model) {}
 
   PlanInput plan_input(std::uint64_t number, const Shard& shard) const {
-    return {settings_, memory_, exposure_, images_.size(), number, shard};
+    return {settings_, network_.memory(), network_.exposure(), images_.size(), number, shard};
   }
 
   /// Classes without faults, one an image; computed at the first call. Throws Interrupted.
@@ -60,9 +60,12 @@ class SubjectRun {
   void work(const std::vector<WorkUnit>& units, int threads,
             const std::function<void(const std::vector<Trial>&)>& commit) {
     for (const auto& [tensor, part] : by_first_tensor(units)) {
-      if (settings_.keep_prefix) evaluator().keep_before(tensor);
-      const TrialSetup setup{model_.model, &images_,  &evaluator(), settings_.seed,
-                             source_,      exposure_, clean(),      settings_.per_image};
+      // Biases and buffers of any layer may change: nothing before them can be kept.
+      if (settings_.keep_prefix && exposed_parts(settings_) == MemoryParts{}) {
+        evaluator().keep_before(tensor);
+      }
+      const TrialSetup setup{&network_, &images_, &evaluator(),       settings_.seed,
+                             source_,   clean(),  settings_.per_image};
       run_trials(setup, part, threads, context_.stop, commit);
       throw_if_stopped(context_);
     }
@@ -70,7 +73,10 @@ class SubjectRun {
 
  private:
   Evaluator& evaluator() {
-    if (!evaluator_) evaluator_ = make_evaluator(settings_.engine, *model_.model, images_);
+    if (!evaluator_) {
+      evaluator_ =
+          make_evaluator(settings_.engine, network_.model(), images_, exposed_parts(settings_));
+    }
     return *evaluator_;
   }
 
@@ -81,8 +87,8 @@ class SubjectRun {
     std::vector<std::pair<int, std::vector<WorkUnit>>> parts;
     for (const WorkUnit& unit : units) {
       const std::uint64_t first =
-          settings_.single_bit() ? unit.map : exposure_.ranges.front().first;
-      const int tensor = memory_.cell(first).tensor;
+          settings_.single_bit() ? unit.map : network_.exposure().ranges.front().first;
+      const int tensor = network_.memory().cell(first).tensor;
       if (parts.empty() || parts.back().first != tensor) parts.push_back({tensor, {}});
       parts.back().second.push_back(unit);
     }
@@ -94,8 +100,7 @@ class SubjectRun {
   const CampaignModel& model_;
   const Dataset& images_;
   const Context& context_;
-  const MemoryImage memory_;
-  const Exposure exposure_;
+  const ExposedNetwork network_;
   std::unique_ptr<Evaluator> evaluator_;
   std::vector<std::uint8_t> clean_;
 };
@@ -227,11 +232,13 @@ bool names_bits(const std::string& pattern) { return pattern.find(':') != std::s
 
 std::vector<CampaignSettings> expand_sweep(const CampaignSettings& settings, const Model& model) {
   if (settings.sweep == Sweep::none) return {settings};
-  const MemoryImage memory(model);
+  CampaignSettings whole = settings;
+  whole.sweep = Sweep::none;
+  const ExposedNetwork network(whole, model);
+  const MemoryImage& memory = network.memory();
   std::vector<std::vector<std::string>> parts;
   if (settings.sweep == Sweep::layers) {
-    const Exposure exposure = memory.expose(settings.exposed);
-    for (const Exposure::Range& range : exposure.ranges) {
+    for (const Exposure::Range& range : network.exposure().ranges) {
       parts.push_back(
           {memory.tensors()[static_cast<std::size_t>(memory.cell(range.first).tensor)].name});
     }
@@ -266,20 +273,20 @@ Dataset campaign_images(const CampaignSettings& settings, const Dataset& data) {
 
 Subject campaign_subject(const CampaignSettings& settings, const CampaignModel& model,
                          const Dataset& images, std::string_view split) {
-  FLATENN_ASSERT(settings.sweep == Sweep::none);
-  const MemoryImage memory(*model.model);
+  const ExposedNetwork network(settings, *model.model);
+  const MemoryImage& memory = network.memory();
   Subject subject;
   subject.label = model.label;
   subject.model_hash = model_hash(*model.model);
   subject.data_hash = images.hash();
   subject.dataset = images.name;
   subject.split = split;
-  subject.exposure = fmt::format("{}", fmt::join(canonical_patterns(settings.exposed), ","));
+  subject.exposure = exposure_text(settings);
   subject.source = to_string(campaign_source(settings));
   subject.layout = layout_text(memory.tensors());
   subject.images = images.size();
   subject.memory_bits = memory.bits();
-  subject.exposed_bits = memory.expose(settings.exposed).bits();
+  subject.exposed_bits = network.exposure().bits();
   subject.seed = settings.seed;
   subject.float_accuracy = model.model->info.float_accuracy;
   subject.sparsity = model.model->info.sparsity;
@@ -297,9 +304,9 @@ void check_campaign(const CampaignSettings& settings, const std::vector<Campaign
   const FaultSource source = campaign_source(settings);
   for (const CampaignModel& model : models) {
     check_images(*model.model, data);
-    const MemoryImage memory(*model.model);
-    memory.expose(settings.exposed);
-    check_fault_source(source, memory.bits(), 0, 1);
+    for (const CampaignSettings& one : expand_sweep(settings, *model.model)) {
+      check_fault_source(source, ExposedNetwork(one, *model.model).memory().bits(), 0, 1);
+    }
   }
 }
 

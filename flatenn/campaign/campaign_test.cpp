@@ -322,5 +322,36 @@ TEST_F(CampaignTest, SettingsThatContradictEachOtherAreRefused) {
   EXPECT_THAT(run_error(), HasSubstr("exposed: a sweep chooses"));
 }
 
+TEST_F(CampaignTest, EveryMemoryCanBeExposedAloneAndTogether) {
+  std::vector<std::uint64_t> exposed;
+  for (const std::vector<std::string>& memory : std::vector<std::vector<std::string>>{
+           {"weights"}, {"biases"}, {"activations"}, {"weights", "biases", "activations"}}) {
+    settings_.memory = memory;
+    settings_.engine = Engine::reference;
+    Store slow = store(fmt::format("slow{}.db", exposed.size()));
+    run(slow);
+    settings_.engine = Engine::int8;
+    Store fast = store(fmt::format("fast{}.db", exposed.size()));
+    run(fast);
+    EXPECT_EQ(rows(fast), rows(slow)) << memory[0];
+    exposed.push_back(slow.subjects()[0].exposed_bits);
+  }
+  EXPECT_EQ(exposed[0] + exposed[1] + exposed[2], exposed[3]);
+  EXPECT_EQ(exposed[1], 18u * 16);  // 8 hidden units and 10 classes
+}
+
+TEST_F(CampaignTest, WeightsMeetTheSameFaultsWhateverElseIsExposed) {
+  settings_.memory = {"weights", "biases"};
+  settings_.exposed = {"*.weight"};
+  Store both = store("both.db");
+  run(both);
+  settings_.memory = {"weights"};
+  Store weights = store("weights.db");
+  run(weights);
+  for (std::size_t i = 0; i < rows(weights)[0].size(); ++i) {
+    EXPECT_EQ(rows(both)[0][i].changed_bits, rows(weights)[0][i].changed_bits);
+  }
+}
+
 }  // namespace
 }  // namespace flatenn

@@ -37,23 +37,25 @@ Replay replay_trial(const CampaignSettings& settings, const CampaignModel& model
                     const Dataset& images, const Context& context) {
   check_campaign(settings, {model}, images);
   const double rate = trial_rates(settings).front();
-  MemoryImage memory(*model.model);
-  const Exposure exposure = memory.expose(settings.exposed);
+  const ExposedNetwork network(settings, *model.model);
+  MemoryImage memory = network.memory();
   Replay replay;
+  replay.memory_bits = memory.bits();
   replay.trial = {settings.kinds.front(), rate, settings.first_map};
   draw_faults(campaign_source(settings), settings.seed, settings.first_map, memory.bits(), rate,
               replay.faults);
-  const auto evaluator = make_evaluator(settings.engine, *model.model, images);
+  const auto evaluator =
+      make_evaluator(settings.engine, network.model(), images, exposed_parts(settings));
   const std::vector<std::uint8_t> clean = classes_of(*evaluator, images, context);
   AppliedFaults applied;
-  memory.apply(replay.faults, replay.trial.kind, exposure, applied);
-  evaluator->write(applied.writes);
+  memory.apply(replay.faults, replay.trial.kind, network.exposure(), applied);
+  write_faults(*evaluator, applied);
   const std::vector<std::uint8_t> faulty = classes_of(*evaluator, images, context);
   for (std::size_t i = 0; i < images.size(); ++i) {
     if (clean[i] != faulty[i]) replay.answers.push_back({i, images.labels[i], clean[i], faulty[i]});
   }
   replay.clean_correct = count_equal(clean, images.labels);
-  replay.tensors = count_by_tensor(memory, exposure, replay.faults, applied);
+  replay.tensors = count_by_tensor(memory, network.exposure(), replay.faults, applied);
   replay.trial.correct = count_equal(faulty, images.labels);
   replay.trial.faulty_bits = applied.faulty_bits;
   replay.trial.changed_bits = applied.changed.size();

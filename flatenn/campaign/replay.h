@@ -17,16 +17,17 @@ struct ChangedAnswer {
   int faulty = 0;  ///< class under the faults
 };
 
-/// Faults within one weight tensor.
+/// Faults within one tensor of the memory.
 struct TensorFaults {
   std::string name;
   std::uint64_t faulty = 0;   ///< exposed cells of the map
-  std::uint64_t changed = 0;  ///< whose bit really differs
+  std::uint64_t changed = 0;  ///< whose bit really differs; not known of activation buffers
 };
 
 struct Replay {
-  Trial trial;                        ///< as a campaign would store it
-  std::uint64_t clean_correct = 0;    ///< images classified rightly without faults
+  Trial trial;                      ///< as a campaign would store it
+  std::uint64_t clean_correct = 0;  ///< images classified rightly without faults
+  std::uint64_t memory_bits = 0;
   std::vector<Fault> faults;          ///< the whole map, exposed or not
   std::vector<TensorFaults> tensors;  ///< in memory order
   std::vector<ChangedAnswer> answers;

@@ -36,7 +36,7 @@ class TrialRunner {
   explicit TrialRunner(const TrialSetup& setup)
       : setup_(setup),
         evaluator_(setup.evaluator->clone()),
-        memory_(*setup.model),
+        memory_(setup.network->memory()),
         classes_(setup.images->size()) {}
 
   /// Calls `done` for every finished trial; false when stopped.
@@ -44,16 +44,17 @@ class TrialRunner {
            const std::function<void(const Trial&)>& done) {
     draw_faults(setup_.source, setup_.seed, unit.map, memory_.bits(), unit.rate, faults_);
     for (const FaultKind kind : unit.kinds) {
-      memory_.apply(faults_, kind, setup_.exposure, applied_);
-      if (applied_.changed.empty()) {  // stuck cells that hold what they should: nothing to compute
-        std::ranges::copy(setup_.clean, classes_.begin());
+      memory_.apply(faults_, kind, setup_.network->exposure(), applied_);
+      if (applied_.changed.empty() && applied_.buffers.empty()) {
+        std::ranges::copy(setup_.clean,
+                          classes_.begin());  // stuck cells that hold what they should
       } else {
-        evaluator_->write(applied_.writes);
+        write_faults(*evaluator_, applied_);
         if (!classify_until(*evaluator_, classes_, stop)) return false;
       }
       const Trial trial = result(kind, unit);  // before undo() forgets what was changed
       memory_.undo(applied_);
-      evaluator_->write(applied_.writes);
+      write_faults(*evaluator_, applied_);
       done(trial);
     }
     return true;

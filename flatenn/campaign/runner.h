@@ -7,6 +7,7 @@
 #include <stop_token>
 #include <vector>
 
+#include "flatenn/campaign/exposed_network.h"
 #include "flatenn/campaign/plan.h"
 #include "flatenn/memory/memory_image.h"
 
@@ -14,12 +15,11 @@ namespace flatenn {
 
 /// What the trials of one network need.
 struct TrialSetup {
-  const Model* model = nullptr;
+  const ExposedNetwork* network = nullptr;
   const Dataset* images = nullptr;
   const Evaluator* evaluator = nullptr;  ///< cloned for every thread
   std::uint64_t seed = 0;
   FaultSource source = {};
-  Exposure exposure = {};
   /// The network's classes without faults, one an image; outlives the trials.
   std::span<const std::uint8_t> clean = {};
   bool per_image = false;  ///< fill Trial::right

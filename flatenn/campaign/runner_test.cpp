@@ -71,12 +71,11 @@ class RunnerTest : public testing::Test {
     const PlanInput input{settings_, memory, exposure, images_.size()};
     return plan_work(input, plan_windows(input).at(0), stored).work;
   }
-  TrialSetup setup(const Evaluator& evaluator) const {
-    return {.model = &model_,
+  TrialSetup setup(const ExposedNetwork& network, const Evaluator& evaluator) const {
+    return {.network = &network,
             .images = &images_,
             .evaluator = &evaluator,
             .seed = 7,
-            .exposure = MemoryImage(model_).expose_all(),
             .clean = clean_,
             .per_image = per_image_};
   }
@@ -86,7 +85,8 @@ class RunnerTest : public testing::Test {
       std::vector<Trial>& stored, int threads, Watched::Hook hook = [](int) {},
       std::stop_token stop = {}) {
     const Watched evaluator(make_reference_evaluator(model_, images_), std::move(hook));
-    run_trials(setup(evaluator), missing(stored), threads, stop,
+    const ExposedNetwork network(settings_, model_);
+    run_trials(setup(network, evaluator), missing(stored), threads, stop,
                [&](const std::vector<Trial>& trials) {
                  stored.insert(stored.end(), trials.begin(), trials.end());
                });
@@ -195,7 +195,8 @@ TEST_F(RunnerTest, CellsThatHoldWhatTheyShouldCostNoEvaluation) {
 
 TEST_F(RunnerTest, FaultsComeFromTheSource) {
   const auto evaluator = make_reference_evaluator(model_, images_);
-  TrialSetup single = setup(*evaluator);
+  const ExposedNetwork network(settings_, model_);
+  TrialSetup single = setup(network, *evaluator);
   single.source = parse_fault_source("single");
   std::vector<Trial> trials;
   run_trials(single, {{17, 0, {FaultKind::flip}}}, 1, {},
@@ -224,7 +225,8 @@ TEST_F(RunnerTest, AFailingTrialEndsTheWorkAndKeepsWhatIsFinished) {
 
 TEST_F(RunnerTest, AFailingCommitEndsTheWork) {
   const auto evaluator = make_reference_evaluator(model_, images_);
-  EXPECT_THROW(run_trials(setup(*evaluator), missing({}), 2, {},
+  const ExposedNetwork network(settings_, model_);
+  EXPECT_THROW(run_trials(setup(network, *evaluator), missing({}), 2, {},
                           [](const std::vector<Trial>&) { fail("disk full"); }),
                Error);
 }

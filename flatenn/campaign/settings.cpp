@@ -59,8 +59,10 @@ void bind(Binder& binder, CampaignSettings& settings) {
                between(1, 1 << 20));
   binder.value("row_words", settings.geometry.row_words, "words along a row", between(1, 1 << 20));
   binder.value("rows", settings.geometry.rows, "rows of a bank", between(1, 1 << 20));
+  binder.value("memory", settings.memory,
+               "memories that faults reach: weights, biases, activations");
   binder.value("exposed", settings.exposed,
-               "what faults reach, as patterns NAME[:BITS]: conv1.*, *:top; empty: all weights");
+               "what faults reach there, as patterns NAME[:BITS]: conv1.*, *:top; empty: all");
   binder.choice("sweep", settings.sweep, {"none", "layers", "bits"},
                 "expose every layer, or every bit position, alone");
   binder.value("until", settings.until,

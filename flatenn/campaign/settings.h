@@ -33,8 +33,9 @@ struct CampaignSettings {
   /// address, `rates`, `maps` and `first_map` have no say, and `sample` counts.
   std::string source = "cells";
   Geometry geometry;
-  std::vector<std::string> exposed;  ///< patterns (exposure.h); empty: all weights
-  Sweep sweep = Sweep::none;         ///< over what is exposed
+  std::vector<std::string> memory = {"weights"};  ///< memories that faults reach: memory_parts.h
+  std::vector<std::string> exposed;               ///< patterns within (exposure.h); empty: all
+  Sweep sweep = Sweep::none;                      ///< over what is exposed
 
   /// Above 0: a cell (kind, rate) gets maps until its 95 % confidence sequence is within +- `until`
   /// points, at most `max_maps`; `maps` has no say.

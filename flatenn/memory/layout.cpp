@@ -24,6 +24,10 @@ std::optional<StoredTensor> parse_tensor(std::string_view text) {
   const std::size_t space = text.find(' ');
   const std::size_t cross = text.rfind('x');
   if (space == 0 || space == text.npos || cross == text.npos || cross < space) return std::nullopt;
+  MemoryPart part = MemoryPart::weights;
+  if (text.back() == 'b') part = MemoryPart::biases;
+  if (text.back() == 'a') part = MemoryPart::activations;
+  if (part != MemoryPart::weights) text.remove_suffix(1);
   const auto elements = parse_number(text.substr(space + 1, cross - space - 1));
   const auto bits = parse_number(text.substr(cross + 1));
   if (!elements || !bits || *elements > most_elements || *bits < 1 || *bits > 31) {
@@ -33,6 +37,7 @@ std::optional<StoredTensor> parse_tensor(std::string_view text) {
   tensor.name = text.substr(0, space);
   tensor.format.bits = static_cast<int>(*bits);
   tensor.elements = *elements;
+  tensor.part = part;
   return tensor;
 }
 
@@ -41,8 +46,11 @@ std::optional<StoredTensor> parse_tensor(std::string_view text) {
 std::string layout_text(std::span<const StoredTensor> tensors) {
   std::string text;
   for (const StoredTensor& tensor : tensors) {
-    text += fmt::format("{}{} {}x{}", text.empty() ? "" : ", ", tensor.name, tensor.elements,
-                        tensor.format.bits);
+    const char* part = tensor.part == MemoryPart::biases        ? "b"
+                       : tensor.part == MemoryPart::activations ? "a"
+                                                                : "";
+    text += fmt::format("{}{} {}x{}{}", text.empty() ? "" : ", ", tensor.name, tensor.elements,
+                        tensor.format.bits, part);
   }
   return text;
 }

@@ -10,7 +10,8 @@
 
 namespace flatenn {
 
-/// "conv1.weight 150x4, fc1.weight 30720x4": name, elements x bits of a code, in memory order.
+/// "conv1.weight 150x4, conv1.bias 6x16b, act1 4704x4a": name, elements x bits of a word, and the
+/// part of the memory where that is not the weights (b: biases, a: activations), in memory order.
 std::string layout_text(std::span<const StoredTensor> tensors);
 
 /// Its inverse; encodings are not part of the text and have their default. Throws Error for

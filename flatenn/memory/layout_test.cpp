@@ -27,12 +27,16 @@ TEST(Layout, SaysWhereEveryTensorLies) {
     EXPECT_EQ(tensors[t].bits(), memory.tensors()[t].bits());
   }
   EXPECT_TRUE(parse_layout("").empty());
+  const std::string parts = "fc1.weight 20x4, fc1.bias 2x16b, act1 2x4a";
+  EXPECT_EQ(parse_layout(parts)[1].part, MemoryPart::biases);
+  EXPECT_EQ(layout_text(parse_layout(parts)), parts);
 }
 
 TEST(Layout, RefusesAnythingElse) {
   for (const char* text :
        {"a", "a 4", "a x4", "a 4x", " 4x4", "a 4x0", "a 4x32", "a -4x4", "a 4x4,b 4x4", "a 4x4, ",
-        "a 4x4, a 4x4", ", a 4x4", "a 99999999999999999999x4", "a 8796093022208x31", "a 4x4x"}) {
+        "a 4x4, a 4x4", ", a 4x4", "a 99999999999999999999x4",
+        "a 8796093022208x31, b 8796093022208x31", "a 4x4x"}) {
     EXPECT_THROW(parse_layout(text), Error) << text;
   }
 }

@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "flatenn/base/error.h"
+#include "flatenn/campaign/exposed_network.h"
 #include "flatenn/campaign/single_bit.h"
 #include "flatenn/memory/layout.h"
 #include "flatenn/report/table.h"
@@ -17,16 +18,6 @@
 namespace flatenn {
 namespace {
 
-std::vector<std::string> split_patterns(const std::string& text) {
-  std::vector<std::string> patterns;
-  for (std::size_t begin = 0; begin < text.size();) {
-    const std::size_t comma = std::min(text.find(',', begin), text.size());
-    patterns.push_back(text.substr(begin, comma - begin));
-    begin = comma + 1;
-  }
-  return patterns;
-}
-
 Interval percent(Interval share) {
   return {100 * share.mean, 100 * share.sd, 100 * share.lo, 100 * share.hi, share.n};
 }
@@ -35,7 +26,8 @@ Interval percent(Interval share) {
 class Strata {
  public:
   explicit Strata(const Subject& subject) : tensors_(parse_layout(subject.layout)) {
-    strata_ = bit_strata(tensors_, expose(tensors_, split_patterns(subject.exposure)));
+    const NamedExposure exposure = parse_exposure_text(subject.exposure);
+    strata_ = bit_strata(tensors_, expose(tensors_, exposure.patterns, exposure.parts));
     for (std::size_t h = 0; h < strata_.size(); ++h) {
       index_[{strata_[h].tensor, strata_[h].bit}] = h;
     }

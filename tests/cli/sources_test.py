@@ -115,6 +115,16 @@ class Sources(TrainedModelTest):
         self.write("model.safetensors", bytes(content))
         self.fail_with(*self.campaign(), words=["has changed", before])
 
+    def test_biases_and_activation_buffers_can_be_exposed(self):
+        for memory in ("biases", "activations", "weights,biases,activations"):
+            with self.subTest(memory):
+                store = memory.replace(",", "") + ".db"
+                self.succeed(*self.campaign("--memory", memory, "--rates", "0.1", store=store))
+                subject = self.subjects(store)[0]
+                self.assertEqual(subject["exposure"], memory + "|")
+                self.assertGreater(subject["cells"][0]["answers_changed"], 0)
+        self.fail_with(*self.campaign("--memory", "scales"), words=["scales", "biases"])
+
     def test_per_image_results_are_stored_on_request(self):
         self.succeed(*self.campaign("--per-image"))
         line = self.succeed("store", "dump", "store.db").splitlines()[1]
