@@ -2,6 +2,7 @@
 #include <fmt/format.h>
 
 #include <memory>
+#include <nlohmann/json.hpp>
 #include <optional>
 
 #include "cli/commands.h"
@@ -10,6 +11,7 @@
 #include "flatenn/report/curves_svg.h"
 #include "flatenn/report/summary.h"
 #include "flatenn/report/tables.h"
+#include "flatenn/report/variance.h"
 
 namespace flatenn::cli {
 namespace {
@@ -19,6 +21,7 @@ struct Options {
   std::string csv, json, svg;
   std::vector<std::string> labels;
   MapRange maps;
+  bool variance = false;
 };
 
 std::vector<SubjectSummary> chosen(std::vector<SubjectSummary> all,
@@ -40,8 +43,24 @@ std::vector<SubjectSummary> chosen(std::vector<SubjectSummary> all,
   return chosen;
 }
 
+void print_variance(const Store& store, const std::string& path, const Session& session) {
+  const std::vector<CellVariance> cells = split_cells(store);
+  if (cells.empty()) {
+    fail(
+        "{}: no cell has per-image results of two fault maps; 'flatenn campaign --per-image' "
+        "records them",
+        path);
+  }
+  if (session.json) {
+    print_json(variance_json(cells));
+  } else {
+    print(variance_text(cells));
+  }
+}
+
 void run(const Options& options, const Session& session) {
   const Store store = Store::open_read_only(options.store);
+  if (options.variance) return print_variance(store, options.store, session);
   const std::vector<SubjectSummary> summaries =
       chosen(summarize(store, options.maps), split_list(options.labels));
   if (!options.csv.empty()) write_file(options.csv, summary_csv(summaries));
@@ -65,6 +84,8 @@ void add_report(CLI::App& app, Session& session) {
   command->add_option("--only", options->labels, "these networks only, in this order")
       ->type_name("LABELS")
       ->expected(1);
+  command->add_flag("--variance", options->variance,
+                    "instead: what the spread comes from (needs per-image results)");
   command->add_option("--first-map", options->maps.first, "count fault maps from this id on");
   command->add_option("--last-map", options->maps.last, "count fault maps below this id");
 }

@@ -129,6 +129,21 @@ class Sources(TrainedModelTest):
         self.succeed(*self.campaign("--per-image"))
         line = self.succeed("store", "dump", "store.db").splitlines()[1]
         self.assertIn("per_image", json.loads(line)["trial"])
+        cell = self.succeed_json("report", "store.db", "--variance")[0]
+        self.assertEqual((cell["maps"], cell["images"]), (5, 100))
+        self.assertAlmostEqual(100 * cell["mean"], self.subjects()[0]["cells"][0]["mean"])
+        self.assertIn("sd of mean", self.succeed("report", "store.db", "--variance"))
+        self.succeed(*self.campaign(store="plain.db"))
+        self.fail_with("report", "plain.db", "--variance", words=["plain.db", "--per-image"],
+                       leaves=["plain.db-wal", "plain.db-shm"])
+
+    def test_planning_sample_sizes(self):
+        # (1.96 * 8 / 0.5)^2 = 983, and a few for t; Leveugle's formula by hand: 1811.3.
+        self.assertAlmostEqual(self.succeed_json("plan", "--sd", "8", "--half-width",
+                                                 "0.5")["maps"], 987, delta=3)
+        self.assertEqual(self.succeed_json("plan", "--bits", "245880", "--margin", "1",
+                                           "--expected", "5")["trials"], 1812)
+        self.fail_with("plan", "--sd", "8", words=["--half-width"])
 
 
 if __name__ == "__main__":
