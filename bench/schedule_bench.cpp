@@ -2,7 +2,7 @@
 // failures with a requeue, and the merge of all stores, from times that a small machine measured.
 // Ranks never talk, so each can be computed on its own: no events, one pass.
 //
-//   schedule_simulation [--ranks 1000] [--trials 64800] [--trial-seconds 0.02] [--cells 324] ...
+//   schedule_bench [--ranks 1000] [--trials 64800] [--trial-seconds 0.02] [--cells 324] ...
 #include <fmt/format.h>
 
 #include <CLI/CLI.hpp>
