@@ -7,9 +7,9 @@
 
 #include "flatenn/base/file.h"
 #include "flatenn/base/hash.h"
+#include "flatenn/base/writer_lock.h"
 #include "flatenn/campaign/sqlite.h"
 #include "flatenn/campaign/store_format.h"
-#include "flatenn/campaign/writer_lock.h"
 
 namespace flatenn {
 namespace {
@@ -118,7 +118,7 @@ Store& Store::operator=(Store&&) noexcept = default;
 Store Store::open(const std::filesystem::path& path) {
   make_parent_folder(path);
   store_format::check_header(path);
-  auto lock = std::make_unique<WriterLock>(path);
+  auto lock = std::make_unique<WriterLock>(path, "store");
   const bool exists = store_format::check_header(path);
   std::error_code error;
   // A damaged store stays as it is, a write-ahead log that a killed program left included.

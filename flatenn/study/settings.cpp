@@ -116,6 +116,11 @@ void check_settings(const StudySettings& study) {
   check_settings(study.campaign);
   check_settings(validation_campaign(study));
   const CampaignSettings& campaign = study.campaign;
+  if (campaign.sequential() || campaign.single_bit() || campaign.sweep != Sweep::none) {
+    fail(
+        "campaign: a study compares its arms on the same fault maps; until, sweep and source = "
+        "\"single\" are for 'flatenn campaign'");
+  }
   if (campaign.first_map >= kFirstValidationMap ||
       campaign.maps > kFirstValidationMap - campaign.first_map) {
     fail("campaign: maps {} from {} reach {}, where the maps of validation begin", campaign.maps,

@@ -136,6 +136,9 @@ TEST(StudySettings, MistakesAreOneClearLine) {
   EXPECT_THAT(error_of({"arm.0.radius=1"}), HasSubstr("no effect without a metric"));
   EXPECT_THAT(error_of({"arm.2.metric=cod"}), HasSubstr("did you mean 'code'?"));
   EXPECT_THAT(error_of({"arm.2.radius=-1"}), HasSubstr("at least 0"));
+  for (const char* key : {"campaign.until=1", "campaign.source=single", "campaign.sweep=bits"}) {
+    EXPECT_THAT(error_of({key}), HasSubstr("the same fault maps")) << key;
+  }
   EXPECT_THAT(error_of({"seeds=[]"}), HasSubstr("seeds: the list is empty"));
   EXPECT_THAT(error_of({"seeds=[1,1]"}), HasSubstr("listed twice"));
   EXPECT_THAT(error_of({"train.seed=1"}), HasSubstr("in 'seeds'"));

@@ -9,6 +9,7 @@
 
 #include "flatenn/base/error.h"
 #include "flatenn/base/file.h"
+#include "flatenn/base/writer_lock.h"
 #include "flatenn/engine/make_evaluator.h"
 #include "flatenn/train/checkpoint.h"
 #include "flatenn/train/export.h"
@@ -279,6 +280,8 @@ Model train(const TrainSettings& settings, const TrainData& data,
   claim_folder(folder, settings_text(settings));
   const std::filesystem::path model = folder / "model.safetensors";
   if (std::filesystem::exists(model)) return load_model(model);
+  // Two trainings in one folder would overwrite each other's checkpoints.
+  const WriterLock lock(folder / "training", "training");
   prepare_process(settings.threads);
   return Training(settings, data, folder, context).run();
 }

@@ -12,6 +12,7 @@
 
 #include "flatenn/base/error.h"
 #include "flatenn/base/file.h"
+#include "flatenn/base/writer_lock.h"
 #include "flatenn/train/testing.h"
 
 namespace flatenn {
@@ -150,6 +151,18 @@ TEST(Trainer, FolderOfOtherSettingsIsAnError) {
   TrainSettings other = small_settings();
   other.epochs = 4;
   EXPECT_THAT(complaint(other, folder / "run"), HasSubstr("other settings"));
+}
+
+TEST(Trainer, OneTrainingAFolder) {
+  const TemporaryFolder folder("trainer");
+  StopAfter one(1);
+  EXPECT_THROW(train(small_settings(), small_data(), folder / "run", one.context()), Interrupted);
+  {
+    const WriterLock other(folder / "run" / "training", "training");
+    EXPECT_THAT(complaint(small_settings(), folder / "run"),
+                HasSubstr("another program is writing this training"));
+  }
+  EXPECT_EQ(complaint(small_settings(), folder / "run"), "");
 }
 
 TEST(Trainer, DivergenceNamesEpochStepAndCause) {

@@ -1,4 +1,4 @@
-#include "flatenn/campaign/writer_lock.h"
+#include "flatenn/base/writer_lock.h"
 
 #include <fcntl.h>
 #include <sys/file.h>
@@ -23,7 +23,8 @@ bool same_file(int descriptor, const std::filesystem::path& path) {
 
 }  // namespace
 
-WriterLock::WriterLock(const std::filesystem::path& path) : lock_path_(path.string() + "-lock") {
+WriterLock::WriterLock(const std::filesystem::path& path, std::string_view thing)
+    : lock_path_(path.string() + "-lock") {
   for (;;) {
     descriptor_ = ::open(lock_path_.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0666);
     if (descriptor_ < 0) fail("{}: cannot write here: {}", path.string(), std::strerror(errno));
@@ -32,10 +33,10 @@ WriterLock::WriterLock(const std::filesystem::path& path) : lock_path_(path.stri
       const std::string why = std::strerror(errno);
       ::close(descriptor_);
       if (held) {
-        fail("{}: another program is writing this store; wait for it or choose another store",
-             path.string());
+        fail("{}: another program is writing this {}; wait for it or choose another {}",
+             path.string(), thing, thing);
       }
-      fail("{}: cannot lock the store: {}", path.string(), why);
+      fail("{}: cannot lock the {}: {}", path.string(), thing, why);
     }
     if (same_file(descriptor_, lock_path_)) return;
     ::close(descriptor_);

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <filesystem>
+#include <string_view>
 
 namespace flatenn {
 
@@ -10,8 +11,9 @@ namespace flatenn {
 /// ranges, which closing any second descriptor of the same file would release.
 class WriterLock {
  public:
-  /// Throws Error when another program holds the lock.
-  explicit WriterLock(const std::filesystem::path& path);
+  /// Throws Error when another program holds the lock; `thing` says what PATH is to a user:
+  /// "store".
+  WriterLock(const std::filesystem::path& path, std::string_view thing);
   ~WriterLock();
   WriterLock(const WriterLock&) = delete;
   WriterLock& operator=(const WriterLock&) = delete;
