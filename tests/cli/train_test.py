@@ -170,6 +170,8 @@ class Stopped(CommandLineTest):
         self.stop(signal.SIGKILL)
         checkpoint = self.folder / "run/checkpoint.safetensors"
         checkpoint.write_bytes(checkpoint.read_bytes()[:-100])
+        # The killed training's lock went with it; the file that carried it is nobody's.
+        (self.folder / "run" / "training-lock").unlink(missing_ok=True)
         self.fail_with("train", "recipe.toml", "--out", "run", words=["checkpoint.safetensors"])
 
 
