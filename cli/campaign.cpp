@@ -98,11 +98,7 @@ void run(const Options& options, Session& session) {
   if (session.json) context.events = &lines;
   run_campaign(settings, campaign, data, options.data.split, store, context, shard);
   const std::vector<SubjectSummary> summaries = summarize(store);
-  if (session.json) {
-    print_json_line(nlohmann::ordered_json::parse(summary_json(summaries)));
-  } else {
-    print(summary_text(summaries));
-  }
+  print(session.json ? summary_json(summaries, -1) : summary_text(summaries));
 }
 
 }  // namespace

@@ -37,10 +37,12 @@ void print(std::string_view text) {
   }
 }
 
-void print_json(const nlohmann::json& value) { print(value.dump(2) + "\n"); }
+void print_json(const nlohmann::json& value) {
+  print(value.dump(2, ' ', false, nlohmann::json::error_handler_t::replace) + "\n");
+}
 
 void print_json_line(const nlohmann::ordered_json& value) {
-  print(value.dump() + "\n");
+  print(value.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace) + "\n");
   std::fflush(stdout);  // whoever reads the stream waits for it
 }
 

@@ -43,7 +43,8 @@ void add_settings(CLI::App& command, Session& session,
 
 /// Text to standard output, as it is.
 void print(std::string_view text);
-/// One JSON document and a line break to standard output.
+/// One JSON document and a line break to standard output. Bytes that are not UTF-8, as a file's
+/// name may hold, are replaced.
 void print_json(const nlohmann::json& value);
 /// One JSON document on a line of its own: for streams.
 void print_json_line(const nlohmann::ordered_json& value);

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <set>
 #include <thread>
 #include <tuple>
@@ -37,10 +38,11 @@ class SubjectRun {
         model_(model),
         images_(images),
         context_(context),
-        network_(settings, *model.model) {}
+        memory_(*model.model, exposed_parts(settings)),
+        exposure_(memory_.expose(settings.exposed)) {}
 
   PlanInput plan_input(std::uint64_t number, const Shard& shard) const {
-    return {settings_, network_.memory(), network_.exposure(), images_.size(), number, shard};
+    return {settings_, memory_, exposure_, images_.size(), number, shard};
   }
 
   /// Classes without faults, one an image; computed at the first call. Throws Interrupted.
@@ -60,24 +62,30 @@ class SubjectRun {
   void work(const std::vector<WorkUnit>& units, int threads,
             const std::function<void(const std::vector<Trial>&)>& commit) {
     for (const auto& [tensor, part] : by_first_tensor(units)) {
-      // Biases and buffers of any layer may change: nothing before them can be kept.
-      if (settings_.keep_prefix && exposed_parts(settings_) == MemoryParts{}) {
-        evaluator().keep_before(tensor);
-      }
-      const TrialSetup setup{&network_, &images_, &evaluator(),       settings_.seed,
-                             source_,   clean(),  settings_.per_image};
+      keep_before(tensor);
+      const TrialSetup setup{&*network_, &images_, &evaluator(),       settings_.seed,
+                             source_,    clean(),  settings_.per_image};
       run_trials(setup, part, threads, context_.stop, commit);
       throw_if_stopped(context_);
     }
   }
 
  private:
+  /// Made when there is work: what is already stored needs no memory image and no images prepared.
   Evaluator& evaluator() {
     if (!evaluator_) {
-      evaluator_ =
-          make_evaluator(settings_.engine, network_.model(), images_, exposed_parts(settings_));
+      network_.emplace(settings_, *model_.model);
+      evaluator_ = make_evaluator(settings_.engine, network_->model(), images_, memory_.parts());
     }
     return *evaluator_;
+  }
+
+  void keep_before(int tensor) {
+    // Biases and buffers of any layer may change: nothing before them can be kept.
+    if (!settings_.keep_prefix || memory_.parts() != MemoryParts{} || tensor == kept_before_)
+      return;
+    evaluator().keep_before(tensor);
+    kept_before_ = tensor;
   }
 
   /// Parts of the work with the first weight tensor that their faults can touch: single cells lie
@@ -87,8 +95,8 @@ class SubjectRun {
     std::vector<std::pair<int, std::vector<WorkUnit>>> parts;
     for (const WorkUnit& unit : units) {
       const std::uint64_t first =
-          settings_.single_bit() ? unit.map : network_.exposure().ranges.front().first;
-      const int tensor = network_.memory().cell(first).tensor;
+          settings_.single_bit() ? unit.map : exposure_.ranges.front().first;
+      const int tensor = memory_.cell(first).tensor;
       if (parts.empty() || parts.back().first != tensor) parts.push_back({tensor, {}});
       parts.back().second.push_back(unit);
     }
@@ -100,8 +108,11 @@ class SubjectRun {
   const CampaignModel& model_;
   const Dataset& images_;
   const Context& context_;
-  const ExposedNetwork network_;
+  const MemoryLayout memory_;
+  const Exposure exposure_;
+  std::optional<ExposedNetwork> network_;
   std::unique_ptr<Evaluator> evaluator_;
+  int kept_before_ = 0;
   std::vector<std::uint8_t> clean_;
 };
 
@@ -160,6 +171,7 @@ struct Job {
   CampaignSettings settings;
   const CampaignModel* model = nullptr;
   Subject subject;
+  std::unique_ptr<SubjectRun> run = {};  ///< given back when it is done
 
   std::string name() const {
     return subject.exposure.empty() ? model->label
@@ -167,39 +179,49 @@ struct Job {
   }
 };
 
-std::vector<Job> list_jobs(const CampaignSettings& settings,
-                           const std::vector<CampaignModel>& models, const Dataset& images,
-                           std::string_view split) {
-  std::vector<Job> jobs;
+void set_exposure(const CampaignSettings& settings, const MemoryLayout& memory, Subject& subject) {
+  subject.exposure = exposure_text(settings);
+  subject.exposed_bits = memory.expose(settings.exposed).bits();
+}
+
+/// The runs refer to their jobs, which therefore stay where they are.
+std::vector<std::unique_ptr<Job>> list_jobs(const CampaignSettings& settings,
+                                            const std::vector<CampaignModel>& models,
+                                            const Dataset& images, std::string_view split,
+                                            const Context& context) {
+  std::vector<std::unique_ptr<Job>> jobs;
+  CampaignSettings whole = settings;
+  whole.sweep = Sweep::none;
   for (const CampaignModel& model : models) {
+    const MemoryLayout memory(*model.model, exposed_parts(settings));
+    const Subject subject = campaign_subject(whole, model, images, split);
     for (const CampaignSettings& one : expand_sweep(settings, *model.model)) {
-      jobs.push_back({one, &model, campaign_subject(one, model, images, split)});
+      Job& job = *jobs.emplace_back(new Job{one, &model, subject});
+      set_exposure(one, memory, job.subject);
+      job.run = std::make_unique<SubjectRun>(job.settings, model, images, context);
     }
   }
   return jobs;
 }
 
-void run_job(Job& job, const Place& place, const Dataset& images, Store& store, Meter& meter,
-             const Context& context) {
-  SubjectRun run(job.settings, *job.model, images, context);
+void run_job(Job& job, const Place& place, const Dataset& images, Store& store, Meter& meter) {
   const std::string key = job.subject.key();
   std::int64_t id = 0;
   const auto start = [&] {
-    job.subject.clean_correct = count_equal(run.clean(), images.labels);
+    job.subject.clean_correct = count_equal(job.run->clean(), images.labels);
     id = store.add_subject(job.subject);
   };
   const Keeper keeper{
       [&](const MapRange& window) { return stored_trials(job.settings, store, key, window); },
       [&](const std::vector<Trial>& trials) { store.append(id, trials); }};
-  run_subject(run, place, job.name(), thread_count(job.settings, place.shard), keeper, meter,
+  run_subject(*job.run, place, job.name(), thread_count(job.settings, place.shard), keeper, meter,
               start);
+  job.run.reset();
 }
 
 /// Tells the meter what is there and what is to come, so that its rate is that of this run.
-void survey(const Job& job, const Place& place, const Dataset& images, const Store& store,
-            Meter& meter, const Context& context) {
-  const SubjectRun run(job.settings, *job.model, images, context);
-  const PlanInput input = run.plan_input(place.number, place.shard);
+void survey(const Job& job, const Place& place, const Store& store, Meter& meter) {
+  const PlanInput input = job.run->plan_input(place.number, place.shard);
   double expected = 0;
   for (const MapRange& window : plan_windows(input)) {
     const Plan plan =
@@ -232,13 +254,10 @@ bool names_bits(const std::string& pattern) { return pattern.find(':') != std::s
 
 std::vector<CampaignSettings> expand_sweep(const CampaignSettings& settings, const Model& model) {
   if (settings.sweep == Sweep::none) return {settings};
-  CampaignSettings whole = settings;
-  whole.sweep = Sweep::none;
-  const ExposedNetwork network(whole, model);
-  const MemoryImage& memory = network.memory();
+  const MemoryLayout memory(model, exposed_parts(settings));
   std::vector<std::vector<std::string>> parts;
   if (settings.sweep == Sweep::layers) {
-    for (const Exposure::Range& range : network.exposure().ranges) {
+    for (const Exposure::Range& range : memory.expose(settings.exposed).ranges) {
       parts.push_back(
           {memory.tensors()[static_cast<std::size_t>(memory.cell(range.first).tensor)].name});
     }
@@ -273,20 +292,18 @@ Dataset campaign_images(const CampaignSettings& settings, const Dataset& data) {
 
 Subject campaign_subject(const CampaignSettings& settings, const CampaignModel& model,
                          const Dataset& images, std::string_view split) {
-  const ExposedNetwork network(settings, *model.model);
-  const MemoryImage& memory = network.memory();
+  const MemoryLayout memory(*model.model, exposed_parts(settings));
   Subject subject;
   subject.label = model.label;
   subject.model_hash = model_hash(*model.model);
   subject.data_hash = images.hash();
   subject.dataset = images.name;
   subject.split = split;
-  subject.exposure = exposure_text(settings);
   subject.source = to_string(campaign_source(settings));
-  subject.layout = layout_text(memory.tensors());
+  subject.layout = memory.text();
   subject.images = images.size();
   subject.memory_bits = memory.bits();
-  subject.exposed_bits = network.exposure().bits();
+  set_exposure(settings, memory, subject);
   subject.seed = settings.seed;
   subject.float_accuracy = model.model->info.float_accuracy;
   subject.sparsity = model.model->info.sparsity;
@@ -304,9 +321,9 @@ void check_campaign(const CampaignSettings& settings, const std::vector<Campaign
   const FaultSource source = campaign_source(settings);
   for (const CampaignModel& model : models) {
     check_images(*model.model, data);
-    for (const CampaignSettings& one : expand_sweep(settings, *model.model)) {
-      check_fault_source(source, ExposedNetwork(one, *model.model).memory().bits(), 0, 1);
-    }
+    const MemoryLayout memory(*model.model, exposed_parts(settings));
+    memory.expose(settings.exposed);
+    check_fault_source(source, memory.bits(), 0, 1);
   }
 }
 
@@ -330,14 +347,13 @@ void run_campaign(const CampaignSettings& settings, const std::vector<CampaignMo
                   const Shard& shard) {
   check_campaign(settings, models, data);
   const Dataset images = campaign_images(settings, data);
-  std::vector<Job> jobs = list_jobs(settings, models, images, split);
+  const std::vector<std::unique_ptr<Job>> jobs =
+      list_jobs(settings, models, images, split, context);
   Meter meter(context);
-  for (std::size_t j = 0; j < jobs.size(); ++j) {
-    survey(jobs[j], {j, shard}, images, store, meter, context);
-  }
+  for (std::size_t j = 0; j < jobs.size(); ++j) survey(*jobs[j], {j, shard}, store, meter);
   meter.report();
   for (std::size_t j = 0; j < jobs.size(); ++j) {
-    run_job(jobs[j], {j, shard}, images, store, meter, context);
+    run_job(*jobs[j], {j, shard}, images, store, meter);
   }
   meter.finish();
 }

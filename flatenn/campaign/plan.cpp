@@ -148,7 +148,7 @@ Plan plan_every_bit(const PlanInput& input, const MapRange& window,
 
 Plan plan_sampled_bits(const PlanInput& input, const std::vector<Trial>& stored) {
   const CampaignSettings& settings = input.settings;
-  const std::vector<BitStratum> strata = bit_strata(input.memory.tensors(), input.exposure);
+  const std::vector<BitStratum> strata = bit_strata(input.memory, input.exposure);
   std::map<std::uint64_t, std::vector<FaultKind>> missing;
   Plan plan;
   for (std::size_t k = 0; k < settings.kinds.size(); ++k) {

@@ -9,7 +9,7 @@
 #include "flatenn/campaign/settings.h"
 #include "flatenn/campaign/shard.h"
 #include "flatenn/campaign/store.h"
-#include "flatenn/memory/memory_image.h"
+#include "flatenn/memory/layout.h"
 
 namespace flatenn {
 
@@ -24,7 +24,7 @@ struct WorkUnit {
 /// What the plan of one subject depends on.
 struct PlanInput {
   const CampaignSettings& settings;
-  const MemoryImage& memory;
+  const MemoryLayout& memory;
   const Exposure& exposure;
   std::uint64_t images = 0;
   std::uint64_t number = 0;  ///< of the subject in the campaign

@@ -75,8 +75,8 @@ class PlanTest : public testing::Test {
   }
 
   Model model_ = small_model();
-  MemoryImage memory_{model_};
-  Exposure exposure_ = memory_.expose_all();
+  MemoryLayout memory_{model_};
+  Exposure exposure_ = memory_.expose({});
   CampaignSettings settings_;
 };
 
@@ -189,7 +189,7 @@ TEST_F(PlanTest, PartsOfASequentialCampaignTakeWholeCells) {
 // ---- single bits
 
 /// Flips of the top bit of the first tensor matter now and then, others never.
-void top_bits_matter(Trial& trial, const MemoryImage& memory) {
+void top_bits_matter(Trial& trial, const MemoryLayout& memory) {
   const Cell cell = memory.cell(trial.map);
   RandomStream stream(4, Purpose::test, trial.map);
   const bool matters = cell.tensor == 0 && cell.bit == 3 && stream.uniform() < 0.5;

@@ -66,8 +66,8 @@ class RunnerTest : public testing::Test {
 
   /// What `stored` lacks.
   std::vector<WorkUnit> missing(const std::vector<Trial>& stored) const {
-    const MemoryImage memory(model_);
-    const Exposure exposure = memory.expose_all();
+    const MemoryLayout memory(model_);
+    const Exposure exposure = memory.expose({});
     const PlanInput input{settings_, memory, exposure, images_.size()};
     return plan_work(input, plan_windows(input).at(0), stored).work;
   }

@@ -78,16 +78,13 @@ std::vector<double> deviations(const BitSampling& sampling,
 
 }  // namespace
 
-std::vector<BitStratum> bit_strata(std::span<const StoredTensor> tensors,
-                                   const Exposure& exposure) {
+std::vector<BitStratum> bit_strata(const MemoryLayout& memory, const Exposure& exposure) {
   std::vector<BitStratum> strata;
-  int tensor = 0;
   for (const Exposure::Range& range : exposure.ranges) {
     const auto bits = static_cast<std::uint64_t>(range.bits);
-    while (tensors[static_cast<std::size_t>(tensor)].first_bit != range.first) ++tensor;
     for (int bit = 0; bit < range.bits; ++bit) {
       if ((range.mask >> bit & 1) == 0) continue;
-      strata.push_back({tensor, bit, (range.last - range.first) / bits});
+      strata.push_back({memory.cell(range.first).tensor, bit, (range.last - range.first) / bits});
     }
   }
   return strata;

@@ -7,11 +7,10 @@
 
 #include <cstdint>
 #include <functional>
-#include <span>
 #include <vector>
 
 #include "flatenn/campaign/store.h"
-#include "flatenn/memory/memory_image.h"
+#include "flatenn/memory/layout.h"
 
 namespace flatenn {
 
@@ -23,8 +22,8 @@ struct BitStratum {
   bool operator==(const BitStratum&) const = default;
 };
 
-/// In memory order, least significant bit first. Precondition: the exposure is one of the tensors.
-std::vector<BitStratum> bit_strata(std::span<const StoredTensor> tensors, const Exposure& exposure);
+/// In memory order, least significant bit first. Precondition: the exposure is one of the memory.
+std::vector<BitStratum> bit_strata(const MemoryLayout& memory, const Exposure& exposure);
 
 /// Calls `visit` with every exposed address of [first, last), ascending.
 void for_each_cell(const Exposure& exposure, std::uint64_t first, std::uint64_t last,
@@ -37,7 +36,7 @@ inline constexpr std::uint64_t kMinimumPerStratum = 8;
 struct BitSampling {
   std::uint64_t seed = 0;
   const std::vector<BitStratum>& strata;
-  const MemoryImage& memory;
+  const MemoryLayout& memory;
   std::uint64_t total = 0;  ///< cells to try
 };
 

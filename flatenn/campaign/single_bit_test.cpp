@@ -22,10 +22,10 @@ Model small_model() {
 class SingleBitTest : public testing::Test {
  protected:
   std::vector<BitStratum> strata(const std::vector<std::string>& patterns) const {
-    return bit_strata(memory_.tensors(), memory_.expose(patterns));
+    return bit_strata(memory_, memory_.expose(patterns));
   }
   Model model_ = small_model();
-  MemoryImage memory_{model_};
+  MemoryLayout memory_{model_};
 };
 
 TEST_F(SingleBitTest, StrataAreTheExposedPositionsOfEachTensor) {

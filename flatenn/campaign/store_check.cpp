@@ -52,11 +52,10 @@ std::string subject_problem(const store_format::SubjectRow& row) {
     return fmt::format("{} of {} bits exposed", subject.exposed_bits, subject.memory_bits);
   }
   try {
-    const std::vector<StoredTensor> tensors = parse_layout(subject.layout);
-    const bool fits =
-        tensors.empty() || tensors.back().first_bit + tensors.back().bits() == subject.memory_bits;
-    if (!fits)
+    const MemoryLayout layout = MemoryLayout::parse(subject.layout);
+    if (!subject.layout.empty() && layout.bits() != subject.memory_bits) {
       return fmt::format("the layout has not the {} bits of the memory", subject.memory_bits);
+    }
   } catch (const Error& error) {
     return error.what();
   }

@@ -2,11 +2,15 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <charconv>
 #include <optional>
 #include <set>
+#include <utility>
+#include <variant>
 
 #include "flatenn/base/error.h"
+#include "flatenn/memory/bias_codes.h"
 
 namespace flatenn {
 namespace {
@@ -43,9 +47,50 @@ std::optional<StoredTensor> parse_tensor(std::string_view text) {
 
 }  // namespace
 
-std::string layout_text(std::span<const StoredTensor> tensors) {
+MemoryLayout::MemoryLayout(const Model& model, MemoryParts parts) : parts_(parts) {
+  FLATENN_ASSERT(parts.any());
+  for (const WeightTensor& weights : model.weights) {
+    check_format(weights.format, weights.name);
+    place(
+        {weights.name, weights.format, 0, weights.codes.size(), MemoryPart::weights, weights.node});
+  }
+  if (!parts.biases && !parts.activations) return;
+  for (const WeightTensor& weights : model.weights) {
+    const auto node = static_cast<std::size_t>(weights.node);
+    place({model.graph.nodes[node].name + ".bias",
+           {bias_bits, Encoding::twos_complement},
+           0,
+           model.affine[node].addend.size(),
+           MemoryPart::biases,
+           weights.node});
+  }
+  if (!parts.activations) return;
+  const std::vector<NodeInfo> infos = check_graph(model.graph);
+  for (std::size_t n = 0; n < infos.size(); ++n) {
+    const Node& node = model.graph.nodes[n];
+    const auto* activation = std::get_if<Activation>(&node.op);
+    const auto* quantize = std::get_if<Quantize>(&node.op);
+    if (activation == nullptr && quantize == nullptr) continue;
+    place({node.name,
+           {activation != nullptr ? activation->bits : quantize->bits, Encoding::twos_complement},
+           0,
+           static_cast<std::uint64_t>(infos[n].shape.elements()),
+           MemoryPart::activations,
+           static_cast<int>(n),
+           activation != nullptr});
+  }
+}
+
+/// After all others.
+void MemoryLayout::place(StoredTensor tensor) {
+  tensor.first_bit = bits_;
+  bits_ += tensor.bits();
+  tensors_.push_back(std::move(tensor));
+}
+
+std::string MemoryLayout::text() const {
   std::string text;
-  for (const StoredTensor& tensor : tensors) {
+  for (const StoredTensor& tensor : tensors_) {
     const char* part = tensor.part == MemoryPart::biases        ? "b"
                        : tensor.part == MemoryPart::activations ? "a"
                                                                 : "";
@@ -55,27 +100,55 @@ std::string layout_text(std::span<const StoredTensor> tensors) {
   return text;
 }
 
-std::vector<StoredTensor> parse_layout(std::string_view text) {
+MemoryLayout MemoryLayout::parse(std::string_view text, MemoryParts parts) {
   constexpr std::uint64_t most_bits = std::uint64_t{1} << 48;
-  std::vector<StoredTensor> tensors;
+  MemoryLayout layout;
+  layout.parts_ = parts;
   std::set<std::string> names;
-  std::uint64_t bits = 0;
   for (std::string_view rest = text; !rest.empty();) {
-    const std::string_view part = rest.substr(0, rest.find(", "));
-    rest.remove_prefix(part.size() == rest.size() ? part.size() : part.size() + 2);
+    const std::size_t comma = rest.find(", ");
+    const std::string_view part = rest.substr(0, comma);
+    rest = comma == rest.npos ? std::string_view() : rest.substr(comma + 2);
     std::optional<StoredTensor> tensor = parse_tensor(part);
-    const bool whole =
-        !tensor || (part.data() + part.size() == text.data() + text.size() || !rest.empty());
-    if (!tensor || !whole || !names.insert(tensor->name).second) {
+    const bool dangling = comma != std::string_view::npos && rest.empty();
+    if (!tensor || dangling || !names.insert(tensor->name).second) {
       fail("a memory layout reads \"NAME ELEMENTSxBITS, ...\", each name once; not \"{}\"",
            part.substr(0, 80));
     }
-    tensor->first_bit = bits;
-    bits += tensor->bits();
-    if (bits >= most_bits) fail("a memory layout of {} bits is absurd", bits);
-    tensors.push_back(*std::move(tensor));
+    layout.place(*std::move(tensor));
+    if (layout.bits_ >= most_bits) fail("a memory layout of {} bits is absurd", layout.bits_);
   }
-  return tensors;
+  return layout;
+}
+
+std::uint64_t MemoryLayout::stored_bits() const {
+  const auto buffer = std::ranges::find(tensors_, MemoryPart::activations, &StoredTensor::part);
+  return buffer == tensors_.end() ? bits_ : buffer->first_bit;
+}
+
+Cell MemoryLayout::cell(std::uint64_t address) const {
+  FLATENN_ASSERT(address < bits_);
+  const auto after = std::upper_bound(
+      tensors_.begin(), tensors_.end(), address,
+      [](std::uint64_t value, const StoredTensor& tensor) { return value < tensor.first_bit; });
+  const StoredTensor& tensor = *(after - 1);
+  const std::uint64_t offset = address - tensor.first_bit;
+  const auto bits = static_cast<std::uint64_t>(tensor.format.bits);
+  return {static_cast<int>(after - tensors_.begin()) - 1, offset / bits,
+          static_cast<int>(offset % bits)};
+}
+
+std::uint64_t MemoryLayout::address(const Cell& cell) const {
+  FLATENN_ASSERT(cell.tensor >= 0 && cell.tensor < static_cast<int>(tensors_.size()));
+  const StoredTensor& tensor = tensors_[static_cast<std::size_t>(cell.tensor)];
+  FLATENN_ASSERT(cell.element < tensor.elements);
+  FLATENN_ASSERT(cell.bit >= 0 && cell.bit < tensor.format.bits);
+  return tensor.first_bit + cell.element * static_cast<std::uint64_t>(tensor.format.bits) +
+         static_cast<std::uint64_t>(cell.bit);
+}
+
+Exposure MemoryLayout::expose(std::span<const std::string> patterns) const {
+  return flatenn::expose(tensors_, patterns, parts_);
 }
 
 }  // namespace flatenn

@@ -6,7 +6,6 @@
 #include "flatenn/base/error.h"
 #include "flatenn/graph/builders.h"
 #include "flatenn/graph/testing.h"
-#include "flatenn/memory/memory_image.h"
 
 namespace flatenn {
 namespace {
@@ -16,20 +15,21 @@ TEST(Layout, SaysWhereEveryTensorLies) {
   options.input = {1, 28, 28, 1.0f / 255, 0};
   options.weights.code.bits = 4;
   options.first_weight_bits = 8;
-  const MemoryImage memory(random_model(lenet5(options), 1));
-  const std::string text = layout_text(memory.tensors());
+  const MemoryLayout memory(random_model(lenet5(options), 1));
+  const std::string text = memory.text();
   EXPECT_THAT(text, testing::StartsWith("conv1.weight 150x8, conv2.weight 2400x4, "));
-  const std::vector<StoredTensor> tensors = parse_layout(text);
+  const std::vector<StoredTensor> tensors = MemoryLayout::parse(text).tensors();
   ASSERT_EQ(tensors.size(), memory.tensors().size());
   for (std::size_t t = 0; t < tensors.size(); ++t) {
     EXPECT_EQ(tensors[t].name, memory.tensors()[t].name);
     EXPECT_EQ(tensors[t].first_bit, memory.tensors()[t].first_bit);
     EXPECT_EQ(tensors[t].bits(), memory.tensors()[t].bits());
   }
-  EXPECT_TRUE(parse_layout("").empty());
+  EXPECT_EQ(MemoryLayout::parse("").bits(), 0u);
   const std::string parts = "fc1.weight 20x4, fc1.bias 2x16b, act1 2x4a";
-  EXPECT_EQ(parse_layout(parts)[1].part, MemoryPart::biases);
-  EXPECT_EQ(layout_text(parse_layout(parts)), parts);
+  EXPECT_EQ(MemoryLayout::parse(parts).tensors()[1].part, MemoryPart::biases);
+  EXPECT_EQ(MemoryLayout::parse(parts).text(), parts);
+  EXPECT_EQ(MemoryLayout::parse(parts).stored_bits(), 80u + 32);
 }
 
 TEST(Layout, RefusesAnythingElse) {
@@ -37,7 +37,7 @@ TEST(Layout, RefusesAnythingElse) {
        {"a", "a 4", "a x4", "a 4x", " 4x4", "a 4x0", "a 4x32", "a -4x4", "a 4x4,b 4x4", "a 4x4, ",
         "a 4x4, a 4x4", ", a 4x4", "a 99999999999999999999x4",
         "a 8796093022208x31, b 8796093022208x31", "a 4x4x"}) {
-    EXPECT_THROW(parse_layout(text), Error) << text;
+    EXPECT_THROW(MemoryLayout::parse(text), Error) << text;
   }
 }
 

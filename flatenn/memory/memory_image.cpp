@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <utility>
-#include <variant>
 
 #include "flatenn/base/error.h"
 #include "flatenn/base/hash.h"
@@ -52,35 +51,25 @@ std::size_t first_at(std::span<const Fault> faults, std::size_t from, std::uint6
 
 }  // namespace
 
-MemoryImage::MemoryImage(const Model& model, MemoryParts parts) : parts_(parts) {
-  FLATENN_ASSERT(parts.any());
-  place_weights(model);
-  if (parts.biases || parts.activations) place_biases(model);
-  stored_bits_ = bits_;
-  if (parts.activations) place_buffers(model);
-}
-
-/// After all others.
-void MemoryImage::place(StoredTensor tensor) {
-  tensor.first_bit = bits_;
-  bits_ += tensor.bits();
-  Lookup& lookup = lookups_.emplace_back();
-  lookup.reciprocal = ~std::uint64_t{0} / static_cast<std::uint64_t>(tensor.format.bits) + 1;
-  tensors_.push_back(std::move(tensor));
-}
-
-void MemoryImage::place_weights(const Model& model) {
-  weights_ = model.weights.size();
-  for (const WeightTensor& weights : model.weights) {
-    check_format(weights.format, weights.name);
-    place(
-        {weights.name, weights.format, 0, weights.codes.size(), MemoryPart::weights, weights.node});
-    Lookup& lookup = lookups_.back();
+MemoryImage::MemoryImage(const Model& model, MemoryParts parts)
+    : layout_(model, parts),
+      stored_bits_(layout_.stored_bits()),
+      lookups_(tensors().size()),
+      words_(stored_bits_ / 64 + 2) {
+  for (std::size_t t = 0; t < tensors().size(); ++t) {
+    const CodeFormat& format = tensors()[t].format;
+    Lookup& lookup = lookups_[t];
+    lookup.reciprocal = ~std::uint64_t{0} / static_cast<std::uint64_t>(format.bits) + 1;
+    if (tensors()[t].part != MemoryPart::weights) continue;
     for (std::size_t word = 0; word < lookup.code.size(); ++word) {
-      lookup.code[word] = decode(weights.format, static_cast<std::uint8_t>(word));
+      lookup.code[word] = decode(format, static_cast<std::uint8_t>(word));
     }
   }
-  words_.resize(bits_ / 64 + 2);
+  store_weights(model);
+  if (parts.biases || parts.activations) store_biases(model);
+}
+
+void MemoryImage::store_weights(const Model& model) {
   std::uint64_t address = 0;
   for (const WeightTensor& weights : model.weights) {
     for (const std::int8_t code : weights.codes) {
@@ -90,43 +79,19 @@ void MemoryImage::place_weights(const Model& model) {
   }
 }
 
-void MemoryImage::place_biases(const Model& model) {
-  for (const WeightTensor& weights : model.weights) {
-    const auto node = static_cast<std::size_t>(weights.node);
-    const std::vector<float>& addend = model.affine[node].addend;
+void MemoryImage::store_biases(const Model& model) {
+  for (std::size_t t = 0; t < tensors().size(); ++t) {
+    if (tensors()[t].part != MemoryPart::biases) continue;
+    const std::vector<float>& addend =
+        model.affine[static_cast<std::size_t>(tensors()[t].node)].addend;
     const BiasCodes biases = code_biases(addend);
-    place({model.graph.nodes[node].name + ".bias",
-           {bias_bits, Encoding::twos_complement},
-           0,
-           addend.size(),
-           MemoryPart::biases,
-           weights.node});
-    lookups_.back().scale = biases.scale;
-    words_.resize(bits_ / 64 + 2);
-    std::uint64_t address = tensors_.back().first_bit;
+    lookups_[t].scale = biases.scale;
+    std::uint64_t address = tensors()[t].first_bit;
     for (std::size_t c = 0; c < addend.size(); ++c, address += bias_bits) {
       // Otherwise undo would give evaluators other biases than they began with.
-      FLATENN_ASSERT(!parts_.biases || biases.value(biases.codes[c]) == addend[c]);
+      FLATENN_ASSERT(!parts().biases || biases.value(biases.codes[c]) == addend[c]);
       store(address, static_cast<std::uint16_t>(biases.codes[c]), bias_bits);
     }
-  }
-}
-
-void MemoryImage::place_buffers(const Model& model) {
-  const std::vector<NodeInfo> infos = check_graph(model.graph);
-  for (std::size_t n = 0; n < infos.size(); ++n) {
-    const Node& node = model.graph.nodes[n];
-    const auto* activation = std::get_if<Activation>(&node.op);
-    const auto* quantize = std::get_if<Quantize>(&node.op);
-    if (activation == nullptr && quantize == nullptr) continue;
-    const int bits = activation != nullptr ? activation->bits : quantize->bits;
-    place({node.name,
-           {bits, Encoding::twos_complement},
-           0,
-           static_cast<std::uint64_t>(infos[n].shape.elements()),
-           MemoryPart::activations,
-           static_cast<int>(n),
-           activation != nullptr});
   }
 }
 
@@ -135,27 +100,6 @@ void MemoryImage::store(std::uint64_t address, std::uint64_t word, int bits) {
   const int shift = address & 63;
   words_[address >> 6] |= word << shift;
   if (shift + bits > 64) words_[(address >> 6) + 1] |= word >> (64 - shift);
-}
-
-Cell MemoryImage::cell(std::uint64_t address) const {
-  FLATENN_ASSERT(address < bits_);
-  const auto after = std::upper_bound(
-      tensors_.begin(), tensors_.end(), address,
-      [](std::uint64_t value, const StoredTensor& tensor) { return value < tensor.first_bit; });
-  const StoredTensor& tensor = *(after - 1);
-  const std::uint64_t offset = address - tensor.first_bit;
-  const auto bits = static_cast<std::uint64_t>(tensor.format.bits);
-  return {static_cast<int>(after - tensors_.begin()) - 1, offset / bits,
-          static_cast<int>(offset % bits)};
-}
-
-std::uint64_t MemoryImage::address(const Cell& cell) const {
-  FLATENN_ASSERT(cell.tensor >= 0 && cell.tensor < static_cast<int>(tensors_.size()));
-  const StoredTensor& tensor = tensors_[static_cast<std::size_t>(cell.tensor)];
-  FLATENN_ASSERT(cell.element < tensor.elements);
-  FLATENN_ASSERT(cell.bit >= 0 && cell.bit < tensor.format.bits);
-  return tensor.first_bit + cell.element * static_cast<std::uint64_t>(tensor.format.bits) +
-         static_cast<std::uint64_t>(cell.bit);
 }
 
 /// The `bits` stored bits from first_bit on; the bits above them are whatever follows.
@@ -171,33 +115,29 @@ std::uint64_t MemoryImage::word(std::uint64_t first_bit, int bits) const {
 std::int8_t MemoryImage::code(int tensor, std::uint64_t element) const {
   const std::uint64_t first_bit = address({tensor, element, 0});
   const auto index = static_cast<std::size_t>(tensor);
-  FLATENN_ASSERT(tensors_[index].part == MemoryPart::weights);
-  const std::uint64_t stored = word(first_bit, tensors_[index].format.bits);
+  FLATENN_ASSERT(tensors()[index].part == MemoryPart::weights);
+  const std::uint64_t stored = word(first_bit, tensors()[index].format.bits);
   return lookups_[index].code[static_cast<std::uint8_t>(stored)];
 }
 
 float MemoryImage::addend(int tensor, std::uint64_t channel) const {
   const std::uint64_t first_bit = address({tensor, channel, 0});
   const auto index = static_cast<std::size_t>(tensor);
-  FLATENN_ASSERT(tensors_[index].part == MemoryPart::biases);
+  FLATENN_ASSERT(tensors()[index].part == MemoryPart::biases);
   const BiasCodes biases{lookups_[index].scale, {}};
   return biases.value(static_cast<std::int16_t>(word(first_bit, bias_bits)));
 }
 
-Exposure MemoryImage::expose(std::span<const std::string> patterns) const {
-  return flatenn::expose(tensors_, patterns, parts_);
-}
-
 /// The element of the tensor that holds the address.
 std::uint64_t MemoryImage::element_at(std::uint64_t address, std::size_t tensor) const {
-  return upper_half(address - tensors_[tensor].first_bit, lookups_[tensor].reciprocal);
+  return upper_half(address - tensors()[tensor].first_bit, lookups_[tensor].reciprocal);
 }
 
 /// Brings the last write up to date with the bit at `address`, which was just changed. Addresses
 /// come ascending.
 void MemoryImage::write_code(std::uint64_t address, std::size_t tensor,
                              std::vector<CodeWrite>& writes) const {
-  const StoredTensor& place = tensors_[tensor];
+  const StoredTensor& place = tensors()[tensor];
   const std::uint64_t element = element_at(address, tensor);
   const std::uint64_t first_bit =
       place.first_bit + element * static_cast<std::uint64_t>(place.format.bits);
@@ -216,7 +156,7 @@ void MemoryImage::write_code(std::uint64_t address, std::size_t tensor,
 void MemoryImage::write_addend(std::uint64_t address, std::size_t tensor,
                                std::vector<AddendWrite>& addends) const {
   const std::uint64_t channel = element_at(address, tensor);
-  const AddendWrite write{tensors_[tensor].node, static_cast<int>(channel),
+  const AddendWrite write{tensors()[tensor].node, static_cast<int>(channel),
                           addend(static_cast<int>(tensor), channel)};
   if (!addends.empty() && addends.back().node == write.node &&
       addends.back().channel == write.channel) {
@@ -256,7 +196,7 @@ std::size_t MemoryImage::apply_to_stored(std::span<const Fault> faults, FaultKin
 std::size_t MemoryImage::apply_to_buffer(std::span<const Fault> faults, FaultKind kind,
                                          const Exposure::Range& range, std::size_t tensor,
                                          AppliedFaults& applied) const {
-  const StoredTensor& place = tensors_[tensor];
+  const StoredTensor& place = tensors()[tensor];
   std::vector<BufferFault>& buffers = applied.buffers;
   std::size_t i = 0;
   for (; i < faults.size() && faults[i].address < range.last; ++i) {
@@ -281,7 +221,7 @@ std::size_t MemoryImage::apply_to_buffer(std::span<const Fault> faults, FaultKin
 
 void MemoryImage::apply(std::span<const Fault> faults, FaultKind kind, const Exposure& exposure,
                         AppliedFaults& applied) {
-  FLATENN_ASSERT(faults.empty() || faults.back().address < bits_);
+  FLATENN_ASSERT(faults.empty() || faults.back().address < bits());
   applied.faulty_bits = 0;
   applied.changed.clear();
   applied.writes.clear();
@@ -291,9 +231,9 @@ void MemoryImage::apply(std::span<const Fault> faults, FaultKind kind, const Exp
   std::size_t i = 0;
   for (const Exposure::Range& range : exposure.ranges) {
     if (i < faults.size() && faults[i].address < range.first) i = first_at(faults, i, range.first);
-    while (range.first >= tensors_[tensor].first_bit + tensors_[tensor].bits()) ++tensor;
+    while (range.first >= tensors()[tensor].first_bit + tensors()[tensor].bits()) ++tensor;
     const std::span<const Fault> rest = faults.subspan(i);
-    switch (tensors_[tensor].part) {
+    switch (tensors()[tensor].part) {
       case MemoryPart::weights:
         i += apply_to_stored<MemoryPart::weights>(rest, kind, range, tensor, applied);
         break;
@@ -320,18 +260,20 @@ void MemoryImage::undo(AppliedFaults& applied) {
   std::size_t i = 0;
   for (CodeWrite& write : applied.writes) {
     const auto tensor = static_cast<std::size_t>(write.tensor);
-    const int bits = tensors_[tensor].format.bits;
+    const int bits = tensors()[tensor].format.bits;
     const std::uint64_t first_bit =
-        tensors_[tensor].first_bit +
+        tensors()[tensor].first_bit +
         static_cast<std::uint64_t>(write.element) * static_cast<std::uint64_t>(bits);
     i = restore(applied.changed, i, first_bit, bits);
     write.code = lookups_[tensor].code[static_cast<std::uint8_t>(word(first_bit, bits))];
   }
-  std::size_t tensor = weights_;
+  std::size_t tensor = 0;
   for (AddendWrite& write : applied.addends) {
-    while (tensors_[tensor].node != write.node) ++tensor;
+    while (tensors()[tensor].part != MemoryPart::biases || tensors()[tensor].node != write.node) {
+      ++tensor;
+    }
     const auto channel = static_cast<std::uint64_t>(write.channel);
-    i = restore(applied.changed, i, tensors_[tensor].first_bit + channel * bias_bits, bias_bits);
+    i = restore(applied.changed, i, tensors()[tensor].first_bit + channel * bias_bits, bias_bits);
     write.value = addend(static_cast<int>(tensor), channel);
   }
   FLATENN_ASSERT(i == applied.changed.size());
@@ -341,7 +283,7 @@ void MemoryImage::undo(AppliedFaults& applied) {
 
 std::string MemoryImage::hash() const {
   Hasher hasher;
-  for (const StoredTensor& tensor : tensors_) {
+  for (const StoredTensor& tensor : tensors()) {
     hasher.add(fmt::format("{} {} {} {} {}\n", tensor.name, tensor.format.bits,
                            to_string(tensor.format.encoding), tensor.format.saturating,
                            tensor.elements));

@@ -1,14 +1,4 @@
-// MemoryImage: what a network's memories hold, as one bit-addressed memory.
-//
-// A cell's address is its running bit number, nothing between words, least significant bit first:
-//   1. all weight tensors in graph order, elements row-major;
-//   2. the biases of the same layers in the same order, one 16-bit code a channel (bias_codes.h);
-//   3. the buffers of all activation and quantize nodes in graph order, elements channels x height
-//   x
-//      width, row-major.
-// No address ever changes its meaning: a memory whose biases are exposed has the weights before
-// them, exposed or not, and one with activation buffers has both. What is exposed to faults is a
-// mask on addresses and never renumbers them.
+// MemoryImage: what a network's memories hold, at the addresses of their MemoryLayout (layout.h).
 #pragma once
 
 #include <array>
@@ -18,19 +8,10 @@
 #include <vector>
 
 #include "flatenn/graph/model.h"
-#include "flatenn/memory/exposure.h"
 #include "flatenn/memory/fault_map.h"
-#include "flatenn/memory/memory_parts.h"
+#include "flatenn/memory/layout.h"
 
 namespace flatenn {
-
-/// One cell by its logical place.
-struct Cell {
-  int tensor = 0;
-  std::uint64_t element = 0;
-  int bit = 0;  ///< 0 = least significant
-  bool operator==(const Cell&) const = default;
-};
 
 /// A changed weight: what an evaluator has to be told.
 struct CodeWrite {
@@ -77,22 +58,20 @@ class MemoryImage {
   /// check_model accepts the model, and where biases are exposed it is one of with_coded_biases.
   explicit MemoryImage(const Model& model, MemoryParts parts = {});
 
-  const MemoryParts& parts() const { return parts_; }
-  std::uint64_t bits() const { return bits_; }
-  const std::vector<StoredTensor>& tensors() const { return tensors_; }
+  const MemoryLayout& layout() const { return layout_; }
+  const MemoryParts& parts() const { return layout_.parts(); }
+  std::uint64_t bits() const { return layout_.bits(); }
+  const std::vector<StoredTensor>& tensors() const { return layout_.tensors(); }
+  Cell cell(std::uint64_t address) const { return layout_.cell(address); }
+  std::uint64_t address(const Cell& cell) const { return layout_.address(cell); }
 
-  Cell cell(std::uint64_t address) const;         ///< precondition: address < bits()
-  std::uint64_t address(const Cell& cell) const;  ///< inverse of cell()
   /// Of weights and biases: buffers hold nothing between images.
   bool bit(std::uint64_t address) const { return words_[address >> 6] >> (address & 63) & 1; }
   std::int8_t code(int tensor, std::uint64_t element) const;  ///< of a weight
   float addend(int tensor, std::uint64_t channel) const;      ///< what a bias reads
 
-  /// All cells of parts().
+  Exposure expose(std::span<const std::string> patterns) const { return layout_.expose(patterns); }
   Exposure expose_all() const { return expose({}); }
-  /// The cells of parts() that the patterns choose ("conv1.*", "*:top"; none: all): see exposure.h,
-  /// which also says what throws Error.
-  Exposure expose(std::span<const std::string> patterns) const;
 
   /// Corrupts the exposed cells of `faults` (ascending addresses below bits(): a map drawn for this
   /// memory; an exposure of its own). O(faults in the exposed tensors); allocates nothing once the
@@ -116,10 +95,8 @@ class MemoryImage {
     std::uint64_t reciprocal;  ///< ceil(2^64 / bits): its product's upper half divides by bits
   };
 
-  void place(StoredTensor tensor);
-  void place_weights(const Model& model);
-  void place_biases(const Model& model);
-  void place_buffers(const Model& model);
+  void store_weights(const Model& model);
+  void store_biases(const Model& model);
   void store(std::uint64_t address, std::uint64_t word, int bits);
   std::uint64_t word(std::uint64_t first_bit, int bits) const;
   std::uint64_t element_at(std::uint64_t address, std::size_t tensor) const;
@@ -137,14 +114,10 @@ class MemoryImage {
                       std::uint64_t first_bit, int bits);
   void toggle(std::uint64_t address) { words_[address >> 6] ^= std::uint64_t{1} << (address & 63); }
 
-  MemoryParts parts_;
-  std::vector<StoredTensor> tensors_;  ///< weights, then biases, then buffers
-  std::vector<Lookup> lookups_;        ///< one a tensor
-  std::vector<std::uint64_t> words_;   ///< and one more, so that reads may overlap
-  std::uint64_t bits_ = 0;
-  std::uint64_t stored_bits_ = 0;  ///< of weights and biases
-  std::size_t weights_ = 0;        ///< number of weight tensors; the biases of tensor t follow as
-                                   ///< number weights_ + t
+  MemoryLayout layout_;
+  std::uint64_t stored_bits_;         ///< of weights and biases
+  std::vector<Lookup> lookups_;       ///< one a tensor
+  std::vector<std::uint64_t> words_;  ///< and one more, so that reads may overlap
 };
 
 }  // namespace flatenn

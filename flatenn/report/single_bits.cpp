@@ -25,9 +25,10 @@ Interval percent(Interval share) {
 /// Where a subject's exposed cells lie.
 class Strata {
  public:
-  explicit Strata(const Subject& subject) : tensors_(parse_layout(subject.layout)) {
-    const NamedExposure exposure = parse_exposure_text(subject.exposure);
-    strata_ = bit_strata(tensors_, expose(tensors_, exposure.patterns, exposure.parts));
+  explicit Strata(const Subject& subject)
+      : exposure_(parse_exposure_text(subject.exposure)),
+        memory_(MemoryLayout::parse(subject.layout, exposure_.parts)),
+        strata_(bit_strata(memory_, memory_.expose(exposure_.patterns))) {
     for (std::size_t h = 0; h < strata_.size(); ++h) {
       index_[{strata_[h].tensor, strata_[h].bit}] = h;
     }
@@ -37,7 +38,7 @@ class Strata {
     std::vector<BitOutcomes> outcomes;
     for (const BitStratum& stratum : strata_) {
       BitOutcomes& one = outcomes.emplace_back();
-      one.tensor = tensors_[static_cast<std::size_t>(stratum.tensor)].name;
+      one.tensor = memory_.tensors()[static_cast<std::size_t>(stratum.tensor)].name;
       one.bit = stratum.bit;
       one.cells = stratum.cells;
     }
@@ -46,19 +47,17 @@ class Strata {
 
   /// Of the cell at `address`.
   std::size_t at(std::uint64_t address) const {
-    const auto tensor = std::ranges::upper_bound(
-        tensors_, address, {}, [](const StoredTensor& t) { return t.first_bit + t.bits(); });
-    if (tensor != tensors_.end()) {
-      const auto bits = static_cast<std::uint64_t>(tensor->format.bits);
-      const auto found = index_.find({static_cast<int>(tensor - tensors_.begin()),
-                                      static_cast<int>((address - tensor->first_bit) % bits)});
+    if (address < memory_.bits()) {
+      const Cell cell = memory_.cell(address);
+      const auto found = index_.find({cell.tensor, cell.bit});
       if (found != index_.end()) return found->second;
     }
     fail("cell {} was tried, but is not exposed; 'flatenn store check' says more", address);
   }
 
  private:
-  std::vector<StoredTensor> tensors_;
+  NamedExposure exposure_;
+  MemoryLayout memory_;
   std::vector<BitStratum> strata_;
   std::map<std::pair<int, int>, std::size_t> index_;
 };

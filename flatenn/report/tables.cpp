@@ -141,7 +141,7 @@ std::string summary_csv(const std::vector<SubjectSummary>& summaries) {
   return csv_text(table);
 }
 
-std::string summary_json(const std::vector<SubjectSummary>& summaries) {
+std::string summary_json(const std::vector<SubjectSummary>& summaries, int indent) {
   using nlohmann::ordered_json;
   const auto measured = [](double v) { return v < 0 ? ordered_json() : ordered_json(v); };
   ordered_json subjects = ordered_json::array();
@@ -187,7 +187,7 @@ std::string summary_json(const std::vector<SubjectSummary>& summaries) {
   }
   const ordered_json all = {{"format", 1}, {"method", kMethod}, {"subjects", subjects}};
   // A label may be a file's name, and that any bytes.
-  return all.dump(2, ' ', false, ordered_json::error_handler_t::replace) + "\n";
+  return all.dump(indent, ' ', false, ordered_json::error_handler_t::replace) + "\n";
 }
 
 }  // namespace flatenn

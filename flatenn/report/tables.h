@@ -22,7 +22,7 @@ std::string overview_text(const std::vector<SubjectSummary>& summaries);
 std::string summary_csv(const std::vector<SubjectSummary>& summaries);
 
 /// {"format": 1, "interval": "...", "subjects": [{"label", "model_hash", ..., "cells": [...]}]};
-/// docs/formats.md lists the fields.
-std::string summary_json(const std::vector<SubjectSummary>& summaries);
+/// docs/formats.md lists the fields. `indent` -1: on one line.
+std::string summary_json(const std::vector<SubjectSummary>& summaries, int indent = 2);
 
 }  // namespace flatenn
