@@ -125,7 +125,10 @@ Database::Database(std::string path, Access access) : path_(std::move(path)) {
     if (access != Access::read || had_log) throw;
     open(file_uri(path_, "mode=ro&immutable=1"), SQLITE_OPEN_READONLY);
   }
-  if (access == Access::read) execute("PRAGMA query_only = 1");
+  if (access != Access::read) return;
+  execute("PRAGMA query_only = 1");
+  // A log that a killed program left stays where it is; one that reading made goes.
+  set_checkpoint_on_close(!had_log);
 }
 
 void Database::Close::operator()(sqlite3* handle) const { sqlite3_close(handle); }
@@ -150,8 +153,6 @@ std::int64_t Database::integer(std::string_view sql) {
 }
 
 std::int64_t Database::changed_rows() const { return sqlite3_changes64(handle_.get()); }
-
-std::int64_t Database::last_row_id() const { return sqlite3_last_insert_rowid(handle_.get()); }
 
 void Database::set_checkpoint_on_close(bool yes) {
   sqlite3_db_config(handle_.get(), SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, yes ? 0 : 1, nullptr);

@@ -66,7 +66,6 @@ class Database {
   std::int64_t integer(std::string_view sql);
   /// Rows that the last insertion really added.
   std::int64_t changed_rows() const;
-  std::int64_t last_row_id() const;
   /// Whether closing may fold the write-ahead log into the file.
   void set_checkpoint_on_close(bool yes);
 

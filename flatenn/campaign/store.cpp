@@ -80,9 +80,39 @@ std::string trial_result(const Trial& trial) {
 TrialConflict::TrialConflict(const std::string& line, Trial stored_trial, Trial new_trial)
     : Error(line), stored(std::move(stored_trial)), offered(std::move(new_trial)) {}
 
+namespace {
+
+/// One kind of fault at one rate, as stored.
+struct Cell {
+  std::string kind;
+  double rate = -1;  ///< before the first
+};
+
+}  // namespace
+
 struct Store::Impl {
   std::unique_ptr<WriterLock> lock;  // released last
   sqlite::Database database;
+
+  std::optional<std::int64_t> subject_id(const std::string& key) {
+    sqlite::Statement select(database, "SELECT id FROM subject WHERE key = ?");
+    select.bind(0, std::string_view(key));
+    if (!select.step()) return std::nullopt;
+    return select.integer(0);
+  }
+
+  /// The cell of the subject that follows `cell`: one jump in the index. False after the last.
+  bool next_cell(std::int64_t subject, Cell& cell) {
+    sqlite::Statement select(database,
+                             "SELECT kind, rate FROM trial WHERE subject = ? AND (kind, rate) > "
+                             "(?, ?) ORDER BY kind, rate LIMIT 1");
+    select.bind(0, subject);
+    select.bind(1, std::string_view(cell.kind));
+    select.bind(2, cell.rate);
+    if (!select.step()) return false;
+    cell = {select.text(0), select.real(1)};
+    return true;
+  }
 
   /// The row that kept `trial` out must not contradict it; it takes per-image results if it has
   /// none.
@@ -226,20 +256,32 @@ std::uint64_t Store::append(std::int64_t subject, const std::vector<Trial>& tria
 void Store::visit_trials(const std::string& subject_key, Answers answers,
                          const std::function<void(const Trial&)>& visit,
                          const MapRange& maps) const {
-  // Ids of maps are unsigned and SQLite's integers are not: the upper half comes last.
-  const bool some = maps != MapRange{};
-  FLATENN_ASSERT(!some || maps.last <= std::uint64_t{1} << 63);
+  const auto subject = impl_->subject_id(subject_key);
+  if (!subject || maps.first >= maps.last) return;
+  constexpr std::uint64_t half = std::uint64_t{1} << 63;
+  const std::uint64_t last = maps.last == MapRange{}.last ? maps.last : maps.last - 1;
   sqlite::Statement select(
       impl_->database,
       store_format::select_trials(answers,
-                                  fmt::format("{}{} ORDER BY kind, rate, map < 0, map", kOfSubject,
-                                              some ? " AND map >= ? AND map < ?" : "")));
-  select.bind(0, std::string_view(subject_key));
-  if (some) {
-    select.bind(1, maps.first);
-    select.bind(2, maps.last);
+                                  "WHERE subject = ? AND kind = ? AND rate = ? AND map BETWEEN ? "
+                                  "AND ? ORDER BY map"));
+  const auto visit_range = [&](const Cell& cell, std::uint64_t from, std::uint64_t to) {
+    if (from > to) return;
+    select.reset();
+    select.bind(0, *subject);
+    select.bind(1, std::string_view(cell.kind));
+    select.bind(2, cell.rate);
+    select.bind(3, from);
+    select.bind(4, to);
+    while (select.step()) visit(store_format::read_trial(select, answers));
+  };
+  // Cell by cell, because the index leads with kind and rate: a window of maps is then a few jumps
+  // and not a scan. Ids are unsigned and SQLite's integers are not: the upper half comes last.
+  Cell cell;
+  while (impl_->next_cell(*subject, cell)) {
+    visit_range(cell, maps.first, std::min(last, half - 1));
+    visit_range(cell, std::max(maps.first, half), last);
   }
-  while (select.step()) visit(store_format::read_trial(select, answers));
 }
 
 std::vector<Trial> Store::trials(const std::string& subject_key, Answers answers) const {

@@ -30,7 +30,8 @@ struct Subject {
   std::string split;      ///< "test" or "validation", not part of the key
   std::string exposure;   ///< patterns, canonical text; "" = all weights
   std::string source;     ///< where faulty cells come from, canonical text; "" = independent cells
-  std::string layout;     ///< of the memory: MemoryLayout::text; not part of the key, the model implies it
+  std::string
+      layout;  ///< of the memory: MemoryLayout::text; not part of the key, the model implies it
   std::uint64_t images = 0;
   std::uint64_t memory_bits = 0;
   std::uint64_t exposed_bits = 0;

@@ -40,40 +40,11 @@ std::string right_problem(const Subject& subject, const Trial& trial) {
   return "";
 }
 
-std::string subject_problem(const store_format::SubjectRow& row) {
-  const Subject& subject = row.subject;
-  if (row.key != subject.key()) return "the key is not its own";
-  if (subject.images == 0) return "no images";
-  if (subject.clean_correct > subject.images) {
-    return fmt::format("{} of {} images right without faults", subject.clean_correct,
-                       subject.images);
-  }
-  if (subject.exposed_bits > subject.memory_bits) {
-    return fmt::format("{} of {} bits exposed", subject.exposed_bits, subject.memory_bits);
-  }
-  try {
-    const MemoryLayout layout = MemoryLayout::parse(subject.layout);
-    if (!subject.layout.empty() && layout.bits() != subject.memory_bits) {
-      return fmt::format("the layout has not the {} bits of the memory", subject.memory_bits);
-    }
-  } catch (const Error& error) {
-    return error.what();
-  }
-  // Also false for NaN; a negative number says "not measured".
-  if (!(subject.float_accuracy <= 100)) return "the float accuracy is above 100 %";
-  if (!(subject.sparsity <= 100)) return "the sparsity is above 100 %";
-  return "";
-}
-
 /// One check of a store: collects what is wrong.
 class Check {
  public:
   explicit Check(const std::filesystem::path& path)
-      : has_log_(std::filesystem::exists(path.string() + "-wal")),
-        database_(path.string(), sqlite::Access::read) {
-    // A log that a killed program left stays where it is; one of our own goes.
-    database_.set_checkpoint_on_close(!has_log_);
-  }
+      : database_(path.string(), sqlite::Access::read) {}
 
   StoreReport run() {
     // A damaged page can end any of these; what was found before still counts.
@@ -142,7 +113,8 @@ class Check {
     sqlite::Statement select(database_, store_format::select_subjects("ORDER BY id"));
     while (select.step()) {
       store_format::SubjectRow row = store_format::read_subject(select);
-      const std::string what = subject_problem(row);
+      const std::string what =
+          row.key != row.subject.key() ? "the key is not its own" : subject_problem(row.subject);
       if (!what.empty()) problem(fmt::format("subject '{}': {}", row.subject.label, what));
       ++report_.subjects;
       subjects_.emplace(row.id, std::move(row.subject));
@@ -183,6 +155,29 @@ class Check {
 };
 
 }  // namespace
+
+std::string subject_problem(const Subject& subject) {
+  if (subject.images == 0) return "no images";
+  if (subject.clean_correct > subject.images) {
+    return fmt::format("{} of {} images right without faults", subject.clean_correct,
+                       subject.images);
+  }
+  if (subject.exposed_bits > subject.memory_bits) {
+    return fmt::format("{} of {} bits exposed", subject.exposed_bits, subject.memory_bits);
+  }
+  try {
+    const MemoryLayout layout = MemoryLayout::parse(subject.layout);
+    if (!subject.layout.empty() && layout.bits() != subject.memory_bits) {
+      return fmt::format("the layout has not the {} bits of the memory", subject.memory_bits);
+    }
+  } catch (const Error& error) {
+    return error.what();
+  }
+  // Also false for NaN; a negative number says "not measured".
+  if (!(subject.float_accuracy <= 100)) return "the float accuracy is above 100 %";
+  if (!(subject.sparsity <= 100)) return "the sparsity is above 100 %";
+  return "";
+}
 
 std::string trial_problem(const Subject& subject, const Trial& trial) {
   if (!(trial.rate >= 0 && trial.rate <= 1)) return "the rate is outside [0, 1]";

@@ -10,7 +10,9 @@
 
 namespace flatenn {
 
-/// What no campaign could have measured of this subject, as a few words; "" when nothing is wrong.
+/// What cannot be of a subject, as a few words; "" when nothing is wrong.
+std::string subject_problem(const Subject& subject);
+/// What no campaign could have measured of this subject; "" when nothing is wrong.
 std::string trial_problem(const Subject& subject, const Trial& trial);
 
 struct StoreReport {

@@ -89,6 +89,9 @@ void require_store(const std::filesystem::path& path) {
 }
 
 void create_tables(sqlite::Database& database) {
+  // The smallest page that holds rows with the results of 10,000 images within it: on SQLite's
+  // 4 KiB each such row takes a page of its own beside it.
+  database.execute("PRAGMA page_size = 16384");
   sqlite::Transaction transaction(database);
   database.execute(fmt::format("{};\n{};", kSubjectTable, kTrialTable).c_str());
   database.execute(fmt::format("PRAGMA application_id = {}", kApplicationId).c_str());

@@ -42,6 +42,7 @@ class Merge {
     const Store input = Store::open_read_only(path);
     for (const Subject& subject : input.subjects()) {
       const std::string key = subject.key();
+      check_sound(subject, path);
       check_clean(subject, path);
       const std::int64_t id = target_.merge_subject(subject);
       std::vector<Trial> batch;
@@ -82,6 +83,13 @@ class Merge {
         "one, {} in the other",
         other.string(), path.string(), subject.label, stored->clean_correct, subject.images,
         subject.clean_correct);
+  }
+
+  static void check_sound(const Subject& subject, const fs::path& path) {
+    const std::string problem = subject_problem(subject);
+    if (problem.empty()) return;
+    fail("{}: the store is damaged ('{}': {}); 'flatenn store check' says more", path.string(),
+         subject.label, problem);
   }
 
   static void check_sound(const Subject& subject, const Trial& trial, const fs::path& path) {
@@ -139,13 +147,18 @@ MergeReport merge_stores(const std::vector<fs::path>& inputs, const fs::path& ou
   const bool existed = fs::exists(output, error);
   const std::vector<fs::path> new_folders = missing_folders(output);
   bool is_ours = false;
+  std::optional<Store> target;
   try {
-    Store target = Store::open(output);
+    target.emplace(Store::open(output));
     // Another program may have made it, and be done with it, between the two looks.
-    is_ours = !existed && target.subjects().empty();
-    return Merge(inputs, output, target, context).run();
+    is_ours = !existed && target->subjects().empty();
+    return Merge(inputs, output, *target, context).run();
   } catch (...) {
-    if (is_ours) fs::remove(output, error);
+    // The files go before the lock: nobody may open what is about to vanish.
+    if (is_ours) {
+      for (const char* suffix : {"", "-wal", "-shm"}) fs::remove(output.string() + suffix, error);
+    }
+    target.reset();
     for (const fs::path& folder : new_folders) fs::remove(folder, error);
     throw;
   }
