@@ -6,7 +6,7 @@
 
 #include "cli/commands.h"
 #include "flatenn/graph/model.h"
-#include "flatenn/memory/memory_image.h"
+#include "flatenn/memory/layout.h"
 #include "flatenn/report/table.h"
 
 namespace flatenn::cli {
@@ -67,7 +67,7 @@ json recipe_json(const std::string& recipe) {
   return value.is_discarded() ? json(recipe) : value;
 }
 
-json model_json(const std::string& path, const Model& model, const MemoryImage& memory) {
+json model_json(const std::string& path, const Model& model, const MemoryLayout& memory) {
   const Table table = node_table(model);
   json nodes = json::array();
   for (const auto& row : table.rows) {
@@ -91,7 +91,7 @@ json model_json(const std::string& path, const Model& model, const MemoryImage& 
           {"nodes", nodes}};
 }
 
-std::string model_text(const std::string& path, const Model& model, const MemoryImage& memory) {
+std::string model_text(const std::string& path, const Model& model, const MemoryLayout& memory) {
   const ModelInfo& info = model.info;
   std::string text = fmt::format("{}: {}\n\n", path, info.name);
   text += aligned_text(node_table(model));
@@ -115,7 +115,7 @@ void add_show(CLI::App& app, Session& session) {
       app, session, "show", "Describe a model file: graph, codes, memory, where it comes from",
       "flatenn show runs/as-saq/model.safetensors", [&session, path] {
         const Model model = load_model(*path);
-        const MemoryImage memory(model);
+        const MemoryLayout memory(model);
         if (session.json) {
           print_json(model_json(*path, model, memory));
         } else {

@@ -31,10 +31,10 @@ struct Keeper {
 /// One subject at work.
 class SubjectRun {
  public:
-  SubjectRun(const CampaignSettings& settings, const CampaignModel& model, const Dataset& images,
-             const Context& context)
+  SubjectRun(const CampaignSettings& settings, FaultSource source, const CampaignModel& model,
+             const Dataset& images, const Context& context)
       : settings_(settings),
-        source_(campaign_source(settings)),
+        source_(std::move(source)),
         model_(model),
         images_(images),
         context_(context),
@@ -62,7 +62,7 @@ class SubjectRun {
   void work(const std::vector<WorkUnit>& units, int threads,
             const std::function<void(const std::vector<Trial>&)>& commit) {
     for (const auto& [tensor, part] : by_first_tensor(units)) {
-      keep_before(tensor);
+      keep_before(tensor, count_trials(part), threads);
       const TrialSetup setup{&*network_, &images_, &evaluator(),       settings_.seed,
                              source_,    clean(),  settings_.per_image};
       run_trials(setup, part, threads, context_.stop, commit);
@@ -80,18 +80,23 @@ class SubjectRun {
     return *evaluator_;
   }
 
-  void keep_before(int tensor) {
-    // Biases and buffers of any layer may change: nothing before them can be kept.
-    if (!settings_.keep_prefix || memory_.parts() != MemoryParts{} || tensor == kept_before_)
-      return;
-    evaluator().keep_before(tensor);
-    kept_before_ = tensor;
+  /// Biases and buffers of any layer may change: nothing before them can be kept.
+  bool keeps_prefix() const { return settings_.keep_prefix && memory_.parts() == MemoryParts{}; }
+
+  /// Keeping costs about a pass over the images, while all threads wait for it.
+  void keep_before(int tensor, std::size_t trials, int threads) {
+    const bool pays = keeps_prefix() && trials > static_cast<std::size_t>(threads);
+    const int before = pays ? tensor : 0;
+    if (before == kept_before_) return;
+    evaluator().keep_before(before);
+    kept_before_ = before;
   }
 
   /// Parts of the work with the first weight tensor that their faults can touch: single cells lie
   /// in one tensor each, everything else may begin with the first exposed one.
   std::vector<std::pair<int, std::vector<WorkUnit>>> by_first_tensor(
       const std::vector<WorkUnit>& units) const {
+    if (!keeps_prefix()) return {{0, units}};
     std::vector<std::pair<int, std::vector<WorkUnit>>> parts;
     for (const WorkUnit& unit : units) {
       const std::uint64_t first =
@@ -184,21 +189,43 @@ void set_exposure(const CampaignSettings& settings, const MemoryLayout& memory, 
   subject.exposed_bits = memory.expose(settings.exposed).bits();
 }
 
+Subject make_subject(const CampaignSettings& settings, const FaultSource& source,
+                     const CampaignModel& model, const Dataset& images, std::string_view split) {
+  const MemoryLayout memory(*model.model, exposed_parts(settings));
+  Subject subject;
+  subject.label = model.label;
+  subject.model_hash = model_hash(*model.model);
+  subject.data_hash = images.hash();
+  subject.dataset = images.name;
+  subject.split = split;
+  subject.source = to_string(source);
+  subject.layout = memory.text();
+  subject.images = images.size();
+  subject.memory_bits = memory.bits();
+  set_exposure(settings, memory, subject);
+  subject.seed = settings.seed;
+  subject.float_accuracy = model.model->info.float_accuracy;
+  subject.sparsity = model.model->info.sparsity;
+  return subject;
+}
+
 /// The runs refer to their jobs, which therefore stay where they are.
 std::vector<std::unique_ptr<Job>> list_jobs(const CampaignSettings& settings,
                                             const std::vector<CampaignModel>& models,
                                             const Dataset& images, std::string_view split,
                                             const Context& context) {
   std::vector<std::unique_ptr<Job>> jobs;
+  // Read once: what names the results is what the faults are drawn from.
+  const FaultSource source = campaign_source(settings);
   CampaignSettings whole = settings;
   whole.sweep = Sweep::none;
   for (const CampaignModel& model : models) {
     const MemoryLayout memory(*model.model, exposed_parts(settings));
-    const Subject subject = campaign_subject(whole, model, images, split);
+    const Subject subject = make_subject(whole, source, model, images, split);
     for (const CampaignSettings& one : expand_sweep(settings, *model.model)) {
       Job& job = *jobs.emplace_back(new Job{one, &model, subject});
       set_exposure(one, memory, job.subject);
-      job.run = std::make_unique<SubjectRun>(job.settings, model, images, context);
+      job.run = std::make_unique<SubjectRun>(job.settings, source, model, images, context);
     }
   }
   return jobs;
@@ -247,9 +274,6 @@ void check_models(const std::vector<CampaignModel>& models) {
   }
 }
 
-/// "conv1.*:2" is "conv1.*" with a bit position.
-bool names_bits(const std::string& pattern) { return pattern.find(':') != std::string::npos; }
-
 }  // namespace
 
 std::vector<CampaignSettings> expand_sweep(const CampaignSettings& settings, const Model& model) {
@@ -292,22 +316,7 @@ Dataset campaign_images(const CampaignSettings& settings, const Dataset& data) {
 
 Subject campaign_subject(const CampaignSettings& settings, const CampaignModel& model,
                          const Dataset& images, std::string_view split) {
-  const MemoryLayout memory(*model.model, exposed_parts(settings));
-  Subject subject;
-  subject.label = model.label;
-  subject.model_hash = model_hash(*model.model);
-  subject.data_hash = images.hash();
-  subject.dataset = images.name;
-  subject.split = split;
-  subject.source = to_string(campaign_source(settings));
-  subject.layout = memory.text();
-  subject.images = images.size();
-  subject.memory_bits = memory.bits();
-  set_exposure(settings, memory, subject);
-  subject.seed = settings.seed;
-  subject.float_accuracy = model.model->info.float_accuracy;
-  subject.sparsity = model.model->info.sparsity;
-  return subject;
+  return make_subject(settings, campaign_source(settings), model, images, split);
 }
 
 void check_campaign(const CampaignSettings& settings, const std::vector<CampaignModel>& models,
@@ -363,7 +372,7 @@ std::vector<Trial> measure_trials(const CampaignSettings& settings, const Campai
                                   std::span<const std::uint8_t> clean) {
   check_settings(settings);
   FLATENN_ASSERT(settings.sweep == Sweep::none);
-  SubjectRun run(settings, model, images, context);
+  SubjectRun run(settings, campaign_source(settings), model, images, context);
   if (!clean.empty()) run.set_clean(clean);
   Meter meter(context);
   std::vector<Trial> all;

@@ -41,7 +41,7 @@ class TrialRunner {
 
   /// Calls `done` for every finished trial; false when stopped.
   bool run(const WorkUnit& unit, const std::stop_token& stop,
-           const std::function<void(const Trial&)>& done) {
+           const std::function<void(Trial)>& done) {
     draw_faults(setup_.source, setup_.seed, unit.map, memory_.bits(), unit.rate, faults_);
     for (const FaultKind kind : unit.kinds) {
       memory_.apply(faults_, kind, setup_.network->exposure(), applied_);
@@ -52,10 +52,10 @@ class TrialRunner {
         write_faults(*evaluator_, applied_);
         if (!classify_until(*evaluator_, classes_, stop)) return false;
       }
-      const Trial trial = result(kind, unit);  // before undo() forgets what was changed
+      Trial trial = result(kind, unit);  // before undo() forgets what was changed
       memory_.undo(applied_);
       write_faults(*evaluator_, applied_);
-      done(trial);
+      done(std::move(trial));
     }
     return true;
   }
@@ -82,9 +82,9 @@ class TrialRunner {
 /// What the threads share with the one that commits.
 class Exchange {
  public:
-  void put(const Trial& trial) {
+  void put(Trial trial) {
     const std::lock_guard lock(mutex_);
-    finished_.push_back(trial);
+    finished_.push_back(std::move(trial));
   }
   void leave(std::exception_ptr error) {
     const std::lock_guard lock(mutex_);
@@ -116,7 +116,7 @@ void work_through(const TrialSetup& setup, const std::vector<WorkUnit>& work,
   std::exception_ptr error;
   try {
     TrialRunner runner(setup);
-    const auto done = [&](const Trial& trial) { exchange.put(trial); };
+    const auto done = [&](Trial trial) { exchange.put(std::move(trial)); };
     for (std::size_t i = next++; i < work.size() && !stop.stop_requested(); i = next++) {
       if (!runner.run(work[i], stop.get_token(), done)) break;
     }
