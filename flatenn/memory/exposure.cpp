@@ -61,6 +61,9 @@ std::optional<Positions> parse_positions(std::string_view text) {
 }
 
 Pattern parse_pattern(const std::string& text) {
+  if (text.find_first_of(",|") != std::string::npos) {
+    fail("exposed: \"{}\" holds a comma or a bar; give several patterns instead", text);
+  }
   const std::size_t colon = text.rfind(':');
   // A colon may also stand in a character class of the glob: "[[:alpha:]]*".
   if (colon == std::string::npos || text.find(']', colon) != std::string::npos) {
@@ -148,6 +151,8 @@ Exposure expose(std::span<const StoredTensor> tensors, std::span<const std::stri
   }
   return exposure;
 }
+
+bool names_bits(const std::string& pattern) { return !parse_pattern(pattern).positions.all; }
 
 std::vector<std::string> canonical_patterns(std::span<const std::string> patterns) {
   std::map<std::string, Positions> united;

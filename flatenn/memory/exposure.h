@@ -2,8 +2,9 @@
 //
 // A pattern is GLOB or GLOB:BITS. GLOB is matched against tensor names ("conv1.*"); BITS is a bit
 // position ("3"; 0 is the least significant), an inclusive range of them ("0-2"), or "top", the
-// most significant bit of each tensor's format, whatever its width. Patterns of a list unite. They
-// choose within the exposed parts of the memory (memory_parts.h), weights unless said otherwise.
+// most significant bit of each tensor's format, whatever its width. Commas and bars separate
+// patterns where they are listed, so no pattern holds one. Patterns of a list unite. They choose
+// within the exposed parts of the memory (memory_parts.h), weights unless said otherwise.
 #pragma once
 
 #include <cstdint>
@@ -53,6 +54,9 @@ struct Exposure {
 /// tensor that it matches.
 Exposure expose(std::span<const StoredTensor> tensors, std::span<const std::string> patterns,
                 MemoryParts parts = {});
+
+/// Whether the pattern has BITS; a colon may also stand in a character class of its GLOB.
+bool names_bits(const std::string& pattern);
 
 /// The same choice of cells in any memory, written in one way: sorted, without repetitions,
 /// positions of one GLOB united; empty when the list holds "*" (all cells). Throws Error when BITS

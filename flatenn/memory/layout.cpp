@@ -104,14 +104,16 @@ MemoryLayout MemoryLayout::parse(std::string_view text, MemoryParts parts) {
   constexpr std::uint64_t most_bits = std::uint64_t{1} << 48;
   MemoryLayout layout;
   layout.parts_ = parts;
-  std::set<std::string> names;
+  std::set<std::pair<MemoryPart, std::string>> names;
   for (std::string_view rest = text; !rest.empty();) {
     const std::size_t comma = rest.find(", ");
     const std::string_view part = rest.substr(0, comma);
     rest = comma == rest.npos ? std::string_view() : rest.substr(comma + 2);
     std::optional<StoredTensor> tensor = parse_tensor(part);
     const bool dangling = comma != std::string_view::npos && rest.empty();
-    if (!tensor || dangling || !names.insert(tensor->name).second) {
+    const bool in_order =
+        tensor && (layout.tensors_.empty() || layout.tensors_.back().part <= tensor->part);
+    if (!in_order || dangling || !names.emplace(tensor->part, tensor->name).second) {
       fail("a memory layout reads \"NAME ELEMENTSxBITS, ...\", each name once; not \"{}\"",
            part.substr(0, 80));
     }

@@ -29,6 +29,8 @@ TEST(Layout, SaysWhereEveryTensorLies) {
   const std::string parts = "fc1.weight 20x4, fc1.bias 2x16b, act1 2x4a";
   EXPECT_EQ(MemoryLayout::parse(parts).tensors()[1].part, MemoryPart::biases);
   EXPECT_EQ(MemoryLayout::parse(parts).text(), parts);
+  // A buffer may have the name of a bias.
+  EXPECT_EQ(MemoryLayout::parse("x 2x16b, x 3x4a").bits(), 44u);
   EXPECT_EQ(MemoryLayout::parse(parts).stored_bits(), 80u + 32);
 }
 
@@ -36,7 +38,7 @@ TEST(Layout, RefusesAnythingElse) {
   for (const char* text :
        {"a", "a 4", "a x4", "a 4x", " 4x4", "a 4x0", "a 4x32", "a -4x4", "a 4x4,b 4x4", "a 4x4, ",
         "a 4x4, a 4x4", ", a 4x4", "a 99999999999999999999x4",
-        "a 8796093022208x31, b 8796093022208x31", "a 4x4x"}) {
+        "a 8796093022208x31, b 8796093022208x31", "a 4x4x", "a 4x4a, b 4x4"}) {
     EXPECT_THROW(MemoryLayout::parse(text), Error) << text;
   }
 }

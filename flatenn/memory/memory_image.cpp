@@ -66,7 +66,7 @@ MemoryImage::MemoryImage(const Model& model, MemoryParts parts)
     }
   }
   store_weights(model);
-  if (parts.biases || parts.activations) store_biases(model);
+  if (parts.biases) store_biases(model);
 }
 
 void MemoryImage::store_weights(const Model& model) {
@@ -89,7 +89,7 @@ void MemoryImage::store_biases(const Model& model) {
     std::uint64_t address = tensors()[t].first_bit;
     for (std::size_t c = 0; c < addend.size(); ++c, address += bias_bits) {
       // Otherwise undo would give evaluators other biases than they began with.
-      FLATENN_ASSERT(!parts().biases || biases.value(biases.codes[c]) == addend[c]);
+      FLATENN_ASSERT(biases.value(biases.codes[c]) == addend[c]);
       store(address, static_cast<std::uint16_t>(biases.codes[c]), bias_bits);
     }
   }

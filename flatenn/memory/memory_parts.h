@@ -1,12 +1,9 @@
 // MemoryParts: which of a network's memories faults can reach.
 //
-// | part        | holds                                                  | words |
-// |-------------|--------------------------------------------------------|----------------------------|
-// | weights     | the codes of every conv2d and linear node              | of the tensor's format |
-// | biases      | what is added per channel (NodeAffine::addend)         | 16 bits, two's
-// complement  | | activations | the buffer that an activation or quantize node fills   | the node's
-// bits; unsigned  | |             | anew for every image                                   | or
-// two's complement        |
+//   weights      the codes of every conv2d and linear node; words of the tensor's format
+//   biases       what is added per channel (NodeAffine::addend); 16 bits, two's complement
+//   activations  the buffer that an activation or quantize node fills anew for every image; words
+//                of the node's bits, unsigned or two's complement
 #pragma once
 
 #include <string>

@@ -38,7 +38,8 @@ struct VarianceSplit {
 /// are enough): row_totals[m] = images right under map m, column_totals[i] = maps under which image
 /// i is right. The sums are exact integers.
 /// Throws Error unless there are at least two maps and two images, fewer than 2^31 of either, no
-/// total exceeds what it counts, both sum to the same, and a matrix can have them.
+/// total exceeds what it counts, both sum to the same, and the residual sum of squares, a count, is
+/// not negative.
 VarianceSplit split_variance(std::span<const std::uint64_t> row_totals,
                              std::span<const std::uint64_t> column_totals);
 
