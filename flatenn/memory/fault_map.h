@@ -1,12 +1,12 @@
 // FaultMap: the faulty cells of one memory ("chip"), nested in the rate.
 //
 // Every cell has a threshold u, uniform on (0, 1], a pure function of (seed, map id, address); it
-// is faulty at rate p when u <= p. So the cells at p are a subset of those at p' > p, and all
-// all networks meet the same cells below the smaller memory's end. The thresholds are never stored:
-// they are drawn in bands (2^-(k+1), 2^-k], k = 0 .. 39, and (0, 2^-40], each with a counter stream
-// of its own keyed (seed, map id, band), sampled by geometric gaps at the conditional probability
-// width / (1 - lower edge); cells that a lower band took are skipped. Drawing a map costs
-// O(faults). docs/faults.md has the derivation.
+// is faulty at rate p when u <= p. So the cells at p are a subset of those at p' > p, and memories
+// of any size meet the same cells below the end of the smaller one. The thresholds are never
+// stored: they are drawn in bands (2^-(k+1), 2^-k], k = 0 .. 39, and (0, 2^-40], each with a
+// counter stream of its own keyed (seed, map id, band), sampled by geometric gaps at the
+// conditional probability width / (1 - lower edge); cells that a lower band took are skipped.
+// Drawing a map costs O(faults). docs/faults.md has the derivation.
 #pragma once
 
 #include <cstdint>
