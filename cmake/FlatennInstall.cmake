@@ -14,7 +14,7 @@ set_target_properties(flatenn_all PROPERTIES EXPORT_NAME flatenn)
 install(TARGETS flatenn_all EXPORT flatennTargets)
 
 install(DIRECTORY flatenn DESTINATION ${CMAKE_INSTALL_INCLUDEDIR} FILES_MATCHING PATTERN "*.h"
-        PATTERN testing.h EXCLUDE)
+        PATTERN "*testing.h" EXCLUDE)
 install(DIRECTORY configs DESTINATION ${CMAKE_INSTALL_DATADIR}/flatenn)
 install(EXPORT flatennTargets NAMESPACE flatenn:: DESTINATION ${package_dir})
 configure_package_config_file(${CMAKE_CURRENT_LIST_DIR}/flatennConfig.cmake.in
