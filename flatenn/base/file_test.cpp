@@ -9,6 +9,7 @@
 #include <csignal>
 
 #include "flatenn/base/error.h"
+#include "flatenn/base/testing.h"
 
 namespace flatenn {
 namespace {
@@ -28,17 +29,11 @@ std::string error_of(Call&& call) {
 
 class File : public testing::Test {
  protected:
-  void SetUp() override {
-    std::string name = (fs::temp_directory_path() / "flatenn-file-XXXXXX").string();
-    ASSERT_NE(::mkdtemp(name.data()), nullptr);
-    folder_ = name;
-  }
-  void TearDown() override { fs::remove_all(folder_); }
   std::size_t entries() const {
     return static_cast<std::size_t>(
-        std::distance(fs::directory_iterator(folder_), fs::directory_iterator()));
+        std::distance(fs::directory_iterator(folder_.path()), fs::directory_iterator()));
   }
-  fs::path folder_;
+  TemporaryFolder folder_;
 };
 
 TEST_F(File, WritesAndReadsBack) {
@@ -52,7 +47,7 @@ TEST_F(File, WritesAndReadsBack) {
 }
 
 TEST_F(File, WritesToANameWithoutFolder) {
-  fs::current_path(folder_);
+  fs::current_path(folder_.path());
   write_file("plain", std::string_view("text"));
   EXPECT_EQ(read_text_file("plain"), "text");
   fs::current_path("/");
@@ -68,7 +63,7 @@ TEST_F(File, FollowsTheUmask) {
 TEST_F(File, ReadErrorsNamePathAndReason) {
   EXPECT_THAT(error_of([&] { read_file(folder_ / "none"); }),
               HasSubstr("none: cannot read: No such file"));
-  EXPECT_THAT(error_of([&] { read_file(folder_); }), HasSubstr("not a regular file"));
+  EXPECT_THAT(error_of([&] { read_file(folder_.path()); }), HasSubstr("not a regular file"));
   EXPECT_THAT(error_of([&] { read_file("/dev/zero"); }), HasSubstr("not a regular file"));
   ASSERT_EQ(::mkfifo((folder_ / "pipe").c_str(), 0600), 0);
   EXPECT_THAT(error_of([&] { read_file(folder_ / "pipe"); }), HasSubstr("not a regular file"));
@@ -103,10 +98,10 @@ TEST_F(File, UnwritablePlacesAreErrors) {
               HasSubstr("cannot create the folder"));
   EXPECT_THAT(error_of([&] { make_folder(folder_ / "x"); }), HasSubstr("folder"));
   if (::geteuid() != 0) {
-    fs::permissions(folder_, fs::perms::owner_read | fs::perms::owner_exec);
+    fs::permissions(folder_.path(), fs::perms::owner_read | fs::perms::owner_exec);
     EXPECT_THAT(error_of([&] { write_file(folder_ / "z", std::string_view("t")); }),
                 HasSubstr("Permission denied"));
-    fs::permissions(folder_, fs::perms::owner_all);
+    fs::permissions(folder_.path(), fs::perms::owner_all);
   }
 }
 
@@ -114,7 +109,7 @@ TEST_F(File, NeverReplacesADeviceOrAFolder) {
   EXPECT_THAT(error_of([&] { write_file("/dev/full", std::string_view("t")); }),
               HasSubstr("not a regular file"));
   EXPECT_TRUE(fs::is_character_file("/dev/full"));
-  EXPECT_THAT(error_of([&] { write_file(folder_, std::string_view("t")); }),
+  EXPECT_THAT(error_of([&] { write_file(folder_.path(), std::string_view("t")); }),
               HasSubstr("not a regular file"));
 }
 

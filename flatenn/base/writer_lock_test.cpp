@@ -2,22 +2,19 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
-#include <unistd.h>
 
 #include <filesystem>
 
 #include "flatenn/base/error.h"
 #include "flatenn/base/file.h"
+#include "flatenn/base/testing.h"
 
 namespace flatenn {
 namespace {
 
 class WriterLockTest : public testing::Test {
  protected:
-  WriterLockTest() { make_folder(folder_); }
-  ~WriterLockTest() override { std::filesystem::remove_all(folder_); }
-  std::filesystem::path folder_ =
-      std::filesystem::temp_directory_path() / fmt::format("flatenn_lock_test_{}", getpid());
+  TemporaryFolder folder_;
 };
 
 TEST_F(WriterLockTest, HasOneHolderAndLeavesNothing) {
@@ -30,7 +27,7 @@ TEST_F(WriterLockTest, HasOneHolderAndLeavesNothing) {
                     "a.db: another program is writing this store; wait for it")));
     const WriterLock other(folder_ / "b.db", "store");
   }
-  EXPECT_TRUE(std::filesystem::is_empty(folder_));
+  EXPECT_TRUE(std::filesystem::is_empty(folder_.path()));
   const WriterLock again(path, "store");
 }
 

@@ -2,12 +2,12 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
-#include <unistd.h>
 
+#include <functional>
 #include <tuple>
 
 #include "flatenn/base/error.h"
-#include "flatenn/base/file.h"
+#include "flatenn/base/testing.h"
 #include "flatenn/engine/reference_evaluator.h"
 #include "flatenn/engine/testing.h"
 #include "flatenn/graph/builders.h"
@@ -36,8 +36,6 @@ NetworkOptions network_options() {
 class CampaignTest : public testing::Test {
  protected:
   CampaignTest() {
-    std::filesystem::remove_all(folder_);
-    make_folder(folder_);
     settings_.kinds = {FaultKind::flip, FaultKind::stuck1};
     settings_.rates = {0.01, 0.1};
     settings_.maps = 4;
@@ -45,7 +43,6 @@ class CampaignTest : public testing::Test {
     settings_.threads = 1;
     first_.info.float_accuracy = 12.5;
   }
-  ~CampaignTest() override { std::filesystem::remove_all(folder_); }
 
   Store store(const std::string& name) const { return Store::open(folder_ / name); }
   void run(Store& store, const Context& context = default_context()) const {
@@ -65,9 +62,22 @@ class CampaignTest : public testing::Test {
     for (const Subject& subject : store.subjects()) rows.push_back(store.trials(subject.key()));
     return rows;
   }
+  /// Runs the settings as they are, and in another store after each of `changes` to them: in the
+  /// end both must hold the same. Returns the rows.
+  std::vector<std::vector<Trial>> expect_same_in_parts(
+      const std::vector<std::function<void()>>& changes) {
+    Store whole = store("whole.db");
+    run(whole);
+    Store parts = store("parts.db");
+    for (const auto& change : changes) {
+      change();
+      run(parts);
+    }
+    EXPECT_EQ(rows(parts), rows(whole));
+    return rows(whole);
+  }
 
-  std::filesystem::path folder_ =
-      std::filesystem::temp_directory_path() / fmt::format("flatenn_campaign_test_{}", getpid());
+  TemporaryFolder folder_;
   Model first_ = random_model(mlp(network_options()), 3);
   Model second_ = random_model(mlp(network_options()), 5);
   Dataset images_ = random_dataset(network_options().input, 100, 4);
@@ -90,18 +100,11 @@ TEST_F(CampaignTest, StoresEveryTrialOfEveryModel) {
 }
 
 TEST_F(CampaignTest, ThreadsAndResumingDoNotChangeTheRows) {
-  Store whole = store("whole.db");
-  run(whole);
-  Store parts = store("parts.db");
-  settings_.threads = 2;
-  settings_.maps = 1;
-  run(parts);
-  settings_.maps = 4;
-  settings_.kinds = {FaultKind::stuck1};
-  run(parts);
-  settings_.kinds = {FaultKind::stuck1, FaultKind::flip};
-  run(parts);
-  EXPECT_EQ(rows(parts), rows(whole));
+  expect_same_in_parts({[&] { settings_.threads = 2, settings_.maps = 1; },
+                        [&] { settings_.maps = 4, settings_.kinds = {FaultKind::stuck1}; },
+                        [&] {
+                          settings_.kinds = {FaultKind::stuck1, FaultKind::flip};
+                        }});
 }
 
 TEST_F(CampaignTest, MeasuringWithoutAStoreGivesTheSameTrials) {
@@ -206,17 +209,10 @@ TEST_F(CampaignTest, MistakesAreOneClearLine) {
 TEST_F(CampaignTest, AnInterruptedSequentialCampaignEndsAsAnUndisturbedOne) {
   settings_.until = 12;
   settings_.max_maps = 60;
-  Store whole = store("whole.db");
-  run(whole);
-  Store parts = store("parts.db");
-  settings_.until = 0;
-  settings_.maps = 9;
-  run(parts);
-  settings_.until = 12;
-  settings_.threads = 2;
-  run(parts);
-  EXPECT_EQ(rows(parts), rows(whole));
-  const std::vector<Trial> trials = rows(whole)[0];
+  const auto all = expect_same_in_parts({[&] { settings_.until = 0, settings_.maps = 9; },
+                                         [&] { settings_.until = 12, settings_.threads = 2; }});
+  ASSERT_EQ(all.size(), 2u);
+  const std::vector<Trial>& trials = all[0];
   EXPECT_GT(trials.size(), 4u * 16);
   EXPECT_LT(trials.size(), 4u * 60);
 }

@@ -69,8 +69,9 @@ void Statement::bind(int index, double value) {
 }
 
 void Statement::bind(int index, std::string_view value) {
-  FLATENN_ASSERT(sqlite3_bind_text(statement_, index + 1, value.data(),
-                                   static_cast<int>(value.size()), SQLITE_TRANSIENT) == SQLITE_OK);
+  const char* text = value.empty() ? "" : value.data();  // a null pointer would mean NULL
+  FLATENN_ASSERT(sqlite3_bind_text(statement_, index + 1, text, static_cast<int>(value.size()),
+                                   SQLITE_TRANSIENT) == SQLITE_OK);
 }
 
 void Statement::bind(int index, std::span<const std::uint8_t> value) {

@@ -6,6 +6,8 @@
 #include <fstream>
 
 #include "flatenn/base/error.h"
+#include "flatenn/base/file.h"
+#include "flatenn/base/testing.h"
 #include "flatenn/campaign/sqlite.h"
 #include "flatenn/campaign/testing.h"
 
@@ -25,10 +27,10 @@ class StoreCheckTest : public testing::Test {
     Store store = Store::open(path_);
     std::vector<Trial> trials;
     for (std::uint64_t map = 0; map < 200; ++map) {
-      trials.push_back(sound_trial(FaultKind::flip, 0.01, map));
+      trials.push_back(example_trial(FaultKind::flip, 0.01, map));
     }
     trials[5] = without_images(trials[5]);
-    store.append(store.add_subject(sound_subject()), trials);
+    store.append(store.add_subject(example_subject()), trials);
   }
   /// What check says after `sql`, which no constraint hinders; the store stays as the SQL left it.
   std::vector<std::string> problems_after(const char* sql) const {
@@ -43,7 +45,7 @@ class StoreCheckTest : public testing::Test {
     return report.problems;
   }
 
-  TestFolder folder_{"store_check_test"};
+  TemporaryFolder folder_;
   std::filesystem::path path_ = folder_ / "faults.db";
 };
 

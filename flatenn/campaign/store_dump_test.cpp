@@ -7,7 +7,9 @@
 #include <nlohmann/json.hpp>
 #include <sstream>
 
+#include "flatenn/base/file.h"
 #include "flatenn/base/hash.h"
+#include "flatenn/base/testing.h"
 #include "flatenn/campaign/testing.h"
 
 namespace flatenn {
@@ -21,21 +23,22 @@ std::string dump(const Store& store) {
 
 /// Two subjects, trials of every kind, in no order.
 void fill_example(Store& store) {
-  Subject other = sound_subject("other \"ü\"");
+  Subject other = example_subject("other \"ü\"");
   other.exposure = "conv1.*,fc3.*";
   other.source = "burst 4";
   other.float_accuracy = other.sparsity = -1;
   const std::int64_t second = store.add_subject(other);
-  const std::int64_t first = store.add_subject(sound_subject());
-  store.append(first, {sound_trial(FaultKind::stuck1, 0.1, 0), sound_trial(FaultKind::flip, 1, 2),
-                       without_images(sound_trial(FaultKind::flip, 1.0 / 3, 10'000))});
-  store.append(second, {sound_trial(FaultKind::stuck, 1e-7, 5)});
-  store.append(first, {sound_trial(FaultKind::stuck0, 0, ~std::uint64_t{0}),
-                       sound_trial(FaultKind::flip, 1.0 / 3, 9)});
+  const std::int64_t first = store.add_subject(example_subject());
+  store.append(first,
+               {example_trial(FaultKind::stuck1, 0.1, 0), example_trial(FaultKind::flip, 1, 2),
+                without_images(example_trial(FaultKind::flip, 1.0 / 3, 10'000))});
+  store.append(second, {example_trial(FaultKind::stuck, 1e-7, 5)});
+  store.append(first, {example_trial(FaultKind::stuck0, 0, ~std::uint64_t{0}),
+                       example_trial(FaultKind::flip, 1.0 / 3, 9)});
 }
 
 TEST(StoreDump, GoldenStoreReadsAsItsText) {
-  const TestFolder folder("store_dump_test");
+  const TemporaryFolder folder;
   const auto golden = folder / "golden.db";
   // A copy: reading makes files beside a store.
   write_file(golden, read_file(FLATENN_SOURCE_DIR "/flatenn/campaign/testdata/store.db"));
@@ -50,7 +53,7 @@ TEST(StoreDump, GoldenStoreReadsAsItsText) {
 }
 
 TEST(StoreDump, LinesAreJsonThatHoldsEveryField) {
-  const TestFolder folder("store_dump_test");
+  const TemporaryFolder folder;
   Store store = Store::open(folder / "a.db");
   fill_example(store);
   std::istringstream lines(dump(store));
@@ -65,7 +68,7 @@ TEST(StoreDump, LinesAreJsonThatHoldsEveryField) {
   EXPECT_EQ((*of_other)["subject"]["label"], "other \"ü\"");
   EXPECT_EQ((*of_other)["subject"]["seed"], ~std::uint64_t{0});
   const nlohmann::json trial = (*(of_other + 1))["trial"];
-  const Trial stored = sound_trial(FaultKind::stuck, 1e-7, 5);
+  const Trial stored = example_trial(FaultKind::stuck, 1e-7, 5);
   EXPECT_EQ(trial["kind"], "stuck");
   EXPECT_EQ(trial["rate"].get<double>(), 1e-7);
   EXPECT_EQ(trial["map"], 5);
@@ -77,17 +80,17 @@ TEST(StoreDump, LinesAreJsonThatHoldsEveryField) {
 }
 
 TEST(StoreDump, OrderOfInsertionDoesNotShowButEveryResultDoes) {
-  const TestFolder folder("store_dump_test");
+  const TemporaryFolder folder;
   std::vector<Trial> trials;
   for (std::uint64_t map = 0; map < 20; ++map) {
-    trials.push_back(sound_trial(static_cast<FaultKind>(map % 4), 0.1, map));
+    trials.push_back(example_trial(static_cast<FaultKind>(map % 4), 0.1, map));
   }
   const auto text = [&](std::string_view name) {
     Store store = Store::open(folder / name);
     const bool early = name == "a";
-    if (early) store.add_subject(sound_subject("other"));
-    store.append(store.add_subject(sound_subject()), trials);
-    if (!early) store.add_subject(sound_subject("other"));
+    if (early) store.add_subject(example_subject("other"));
+    store.append(store.add_subject(example_subject()), trials);
+    if (!early) store.add_subject(example_subject("other"));
     return dump(store);
   };
   const std::string first = text("a");
@@ -101,9 +104,9 @@ TEST(StoreDump, OrderOfInsertionDoesNotShowButEveryResultDoes) {
 }
 
 TEST(StoreDump, BytesThatAreNoUtf8AreReplaced) {
-  const TestFolder folder("store_dump_test");
+  const TemporaryFolder folder;
   Store store = Store::open(folder / "a.db");
-  store.add_subject(sound_subject("\xff.safetensors"));
+  store.add_subject(example_subject("\xff.safetensors"));
   EXPECT_THAT(dump(store), testing::HasSubstr("\"\xef\xbf\xbd.safetensors\""));
 }
 

@@ -8,6 +8,8 @@
 #include <tuple>
 
 #include "flatenn/base/error.h"
+#include "flatenn/base/file.h"
+#include "flatenn/base/testing.h"
 #include "flatenn/campaign/sqlite.h"
 #include "flatenn/campaign/store_dump.h"
 #include "flatenn/campaign/testing.h"
@@ -51,8 +53,8 @@ class StoreMergeTest : public testing::Test {
     return files;
   }
 
-  TestFolder folder_{"store_merge_test"};
-  const Trial trial_ = sound_trial(FaultKind::flip, 0.01, 3);
+  TemporaryFolder folder_;
+  const Trial trial_ = example_trial(FaultKind::flip, 0.01, 3);
 };
 
 /// Trials dealt to `parts` stores, some to several, with and without per-image results, under
@@ -65,7 +67,8 @@ struct Deal {
   Deal(RandomStream& stream, std::size_t count) : parts(count) {
     for (const char* name : {"a", "b"}) {
       for (std::uint64_t i = 0; i < 30; ++i) {
-        const Trial trial = sound_trial(static_cast<FaultKind>(i % 4), i % 3 == 0 ? 0.1 : 0.01, i);
+        const Trial trial =
+            example_trial(static_cast<FaultKind>(i % 4), i % 3 == 0 ? 0.1 : 0.01, i);
         for (std::uint64_t copies = 1 + stream.below(3); copies > 0; --copies) {
           give(stream, name, stream.below(2) == 0 ? trial : without_images(trial));
         }
@@ -75,7 +78,7 @@ struct Deal {
 
   void give(RandomStream& stream, const std::string& name, const Trial& trial) {
     const std::size_t part = stream.below(parts.size());
-    Subject told = sound_subject(name);
+    Subject told = example_subject(name);
     told.label += std::to_string(part);
     told.sparsity = static_cast<double>(part);
     const std::string key = told.key();
@@ -133,9 +136,10 @@ TEST_F(StoreMergeTest, AnyOrderAndGroupingGivesTheUnion) {
 }
 
 TEST_F(StoreMergeTest, CountsWhatIsNewAndASecondTimeAddsNothing) {
-  const fs::path a = make("a.db", sound_subject(), {trial_});
-  const fs::path b = make("b.db", sound_subject(), {trial_, sound_trial(FaultKind::flip, 0.01, 4)});
-  const fs::path c = make("c.db", sound_subject("other"), {trial_});
+  const fs::path a = make("a.db", example_subject(), {trial_});
+  const fs::path b =
+      make("b.db", example_subject(), {trial_, example_trial(FaultKind::flip, 0.01, 4)});
+  const fs::path c = make("c.db", example_subject("other"), {trial_});
   MergeReport report = merge_stores({b, c}, a);
   EXPECT_EQ(report.subjects, 2u);
   EXPECT_EQ(report.trials, 3u);
@@ -150,9 +154,9 @@ TEST_F(StoreMergeTest, CountsWhatIsNewAndASecondTimeAddsNothing) {
 TEST_F(StoreMergeTest, MoreTrialsThanABatch) {
   std::vector<Trial> trials;
   for (std::uint64_t map = 0; map < 2500; ++map) {
-    trials.push_back(sound_trial(FaultKind::stuck, 0.5, map));
+    trials.push_back(example_trial(FaultKind::stuck, 0.5, map));
   }
-  const fs::path a = make("a.db", sound_subject(), trials);
+  const fs::path a = make("a.db", example_subject(), trials);
   EXPECT_EQ(merge_stores({a}, folder_ / "all.db").added, 2500u);
   EXPECT_EQ(dump(folder_ / "all.db"), dump(a));
 }
@@ -160,10 +164,10 @@ TEST_F(StoreMergeTest, MoreTrialsThanABatch) {
 TEST_F(StoreMergeTest, AContradictionNamesBothStoresAndTheTrialAndChangesNothing) {
   Trial other = trial_;
   other.changed_bits += 1;
-  const fs::path a = make("a.db", sound_subject(), {trial_});
-  const fs::path b = make("b.db", sound_subject("else"), {trial_});
-  const fs::path c = make("c.db", sound_subject(), {other});
-  const fs::path out = make("out.db", sound_subject("third"), {trial_});
+  const fs::path a = make("a.db", example_subject(), {trial_});
+  const fs::path b = make("b.db", example_subject("else"), {trial_});
+  const fs::path c = make("c.db", example_subject(), {other});
+  const fs::path out = make("out.db", example_subject("third"), {trial_});
   const auto before = snapshot();
   const auto line = AllOf(HasSubstr(a.string() + " and " + c.string()),
                           HasSubstr("'standard', flip at rate 0.01, map 3"));
@@ -183,9 +187,9 @@ TEST_F(StoreMergeTest, OtherImagesAreAContradictionMissingOnesAreNot) {
     break;
   }
   ASSERT_NE(other, trial_);
-  const fs::path bare = make("bare.db", sound_subject(), {without_images(trial_)});
-  const fs::path a = make("a.db", sound_subject(), {trial_});
-  const fs::path b = make("b.db", sound_subject(), {other});
+  const fs::path bare = make("bare.db", example_subject(), {without_images(trial_)});
+  const fs::path a = make("a.db", example_subject(), {trial_});
+  const fs::path b = make("b.db", example_subject(), {other});
   EXPECT_EQ(merge_error({bare, a}, folder_ / "one.db"), "no error");
   EXPECT_EQ(merge_error({bare, b}, folder_ / "two.db"), "no error");
   EXPECT_THAT(merge_error({bare, a, b}, folder_ / "three.db"),
@@ -193,9 +197,9 @@ TEST_F(StoreMergeTest, OtherImagesAreAContradictionMissingOnesAreNot) {
 }
 
 TEST_F(StoreMergeTest, AnotherCleanCountIsAContradiction) {
-  Subject other = sound_subject();
+  Subject other = example_subject();
   other.clean_correct = 89;
-  const fs::path a = make("a.db", sound_subject(), {});
+  const fs::path a = make("a.db", example_subject(), {});
   const fs::path b = make("b.db", other, {});
   EXPECT_THAT(merge_error({a, b}, folder_ / "out.db"),
               AllOf(HasSubstr(a.string() + " and " + b.string()),
@@ -205,12 +209,12 @@ TEST_F(StoreMergeTest, AnotherCleanCountIsAContradiction) {
 }
 
 TEST_F(StoreMergeTest, MistakesAreNamedAndChangeNothing) {
-  const fs::path a = make("a.db", sound_subject(), {trial_});
-  const fs::path old = make("old.db", sound_subject(), {trial_});
+  const fs::path a = make("a.db", example_subject(), {trial_});
+  const fs::path old = make("old.db", example_subject(), {trial_});
   std::fstream(old, std::ios::in | std::ios::out | std::ios::binary).seekp(63) << '\1';
-  const fs::path torn = make("torn.db", sound_subject(), {trial_});
+  const fs::path torn = make("torn.db", example_subject(), {trial_});
   fs::resize_file(torn, 6000);
-  const fs::path wrong = make("wrong.db", sound_subject(), {trial_});
+  const fs::path wrong = make("wrong.db", example_subject(), {trial_});
   sqlite::Database(wrong.string(), sqlite::Access::create).execute("UPDATE trial SET correct = 1");
   fs::create_symlink(a, folder_ / "link.db");
   const auto before = snapshot();
@@ -228,14 +232,14 @@ TEST_F(StoreMergeTest, MistakesAreNamedAndChangeNothing) {
 }
 
 TEST_F(StoreMergeTest, AnOutputThatIsBeingWrittenStays) {
-  const fs::path a = make("a.db", sound_subject(), {trial_});
+  const fs::path a = make("a.db", example_subject(), {trial_});
   const Store writer = Store::open(folder_ / "out.db");
   EXPECT_THAT(merge_error({a}, folder_ / "out.db"), HasSubstr("another program is writing"));
   EXPECT_TRUE(fs::exists(folder_ / "out.db"));
 }
 
 TEST_F(StoreMergeTest, AStopLeavesNothing) {
-  const fs::path a = make("a.db", sound_subject(), {trial_});
+  const fs::path a = make("a.db", example_subject(), {trial_});
   std::stop_source stop;
   stop.request_stop();
   Context context = default_context();

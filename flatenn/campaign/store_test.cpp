@@ -10,7 +10,9 @@
 
 #include "flatenn/base/error.h"
 #include "flatenn/base/file.h"
+#include "flatenn/base/testing.h"
 #include "flatenn/campaign/sqlite.h"
+#include "flatenn/campaign/testing.h"
 
 namespace flatenn {
 namespace {
@@ -18,32 +20,8 @@ namespace {
 using testing::ElementsAre;
 using testing::HasSubstr;
 
-Subject example_subject(const std::string& label = "standard") {
-  Subject subject;
-  subject.label = label;
-  subject.model_hash = "m-" + label;
-  subject.data_hash = "d";
-  subject.dataset = "synthetic";
-  subject.split = "test";
-  subject.layout = "fc.weight 1000x4";
-  subject.images = 100;
-  subject.memory_bits = 4000;
-  subject.exposed_bits = 4000;
-  subject.seed = ~std::uint64_t{0};
-  subject.float_accuracy = 91.25;
-  subject.sparsity = 50.5;
-  subject.clean_correct = 90;
-  return subject;
-}
-
 class StoreTest : public testing::Test {
  protected:
-  StoreTest() {
-    std::filesystem::remove_all(folder_);
-    make_folder(folder_);
-  }
-  ~StoreTest() override { std::filesystem::remove_all(folder_); }
-
   /// The Error line of opening the store, to write or to read.
   std::string open_error(bool write = true) const {
     try {
@@ -69,8 +47,7 @@ class StoreTest : public testing::Test {
     file << text;
   }
 
-  std::filesystem::path folder_ =
-      std::filesystem::temp_directory_path() / fmt::format("flatenn_store_test_{}", getpid());
+  TemporaryFolder folder_;
   std::filesystem::path path_ = folder_ / "faults.db";
 };
 
@@ -272,7 +249,7 @@ TEST_F(StoreTest, NothingStaysBesideAClosedStore) {
   fill();
   { Store::open_read_only(path_); }
   std::vector<std::string> names;
-  for (const auto& entry : std::filesystem::directory_iterator(folder_)) {
+  for (const auto& entry : std::filesystem::directory_iterator(folder_.path())) {
     names.push_back(entry.path().filename());
   }
   EXPECT_THAT(names, ElementsAre("faults.db"));
@@ -301,9 +278,9 @@ TEST_F(StoreTest, ReadsFromAFolderThatCannotBeWritten) {
     return;
   }
   std::filesystem::permissions(
-      folder_, std::filesystem::perms::owner_read | std::filesystem::perms::owner_exec);
+      folder_.path(), std::filesystem::perms::owner_read | std::filesystem::perms::owner_exec);
   EXPECT_EQ(Store::open_read_only(path_).trials(example_subject().key()).size(), 200u);
-  std::filesystem::permissions(folder_, std::filesystem::perms::owner_all);
+  std::filesystem::permissions(folder_.path(), std::filesystem::perms::owner_all);
 }
 
 TEST_F(StoreTest, AMissingStoreIsAnErrorForReading) {
@@ -323,10 +300,9 @@ TEST_F(StoreTest, AFolderOrAForeignFileIsNamedAndUntouched) {
 }
 
 TEST_F(StoreTest, MakesItsFolderOrNamesTheStoreThatCannotBe) {
-  const std::filesystem::path folder = folder_;
-  path_ = folder / "new" / "faults.db";
+  path_ = folder_ / "new" / "faults.db";
   EXPECT_EQ(open_error(), "no error");
-  path_ = folder / "new" / "faults.db" / "x.db";
+  path_ = folder_ / "new" / "faults.db" / "x.db";
   EXPECT_THAT(open_error(), HasSubstr(path_.string()));
 }
 

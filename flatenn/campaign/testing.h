@@ -1,46 +1,24 @@
 // Subjects and trials that could have been measured, for tests of stores.
 #pragma once
 
-#include <unistd.h>
-
 #include <bit>
-#include <filesystem>
 #include <string>
 #include <utility>
 
-#include "flatenn/base/file.h"
 #include "flatenn/base/random.h"
 #include "flatenn/campaign/store.h"
 
 namespace flatenn {
 
-/// A folder of its own, gone at the end of the test.
-class TestFolder {
- public:
-  explicit TestFolder(std::string_view name)
-      : path_(std::filesystem::temp_directory_path() /
-              fmt::format("flatenn_{}_{}", name, getpid())) {
-    std::filesystem::remove_all(path_);
-    make_folder(path_);
-  }
-  ~TestFolder() { std::filesystem::remove_all(path_); }
-  TestFolder(const TestFolder&) = delete;
-  TestFolder& operator=(const TestFolder&) = delete;
-  std::filesystem::path operator/(std::string_view name) const { return path_ / name; }
-  const std::filesystem::path& path() const { return path_; }
-
- private:
-  std::filesystem::path path_;
-};
-
 /// 90 of 100 images right without faults.
-inline Subject sound_subject(const std::string& label = "standard") {
+inline Subject example_subject(const std::string& label = "standard") {
   Subject subject;
   subject.label = label;
   subject.model_hash = "m-" + label;
   subject.data_hash = "d";
   subject.dataset = "synthetic";
   subject.split = "test";
+  subject.layout = "fc.weight 1000x4";
   subject.images = 100;
   subject.memory_bits = 4000;
   subject.exposed_bits = 4000;
@@ -52,7 +30,7 @@ inline Subject sound_subject(const std::string& label = "standard") {
 }
 
 /// A function of its arguments, with per-image results.
-inline Trial sound_trial(FaultKind kind, double rate, std::uint64_t map) {
+inline Trial example_trial(FaultKind kind, double rate, std::uint64_t map) {
   RandomStream stream(static_cast<std::uint64_t>(kind), Purpose::test, map,
                       std::bit_cast<std::uint64_t>(rate));
   Trial trial{kind, rate, map};

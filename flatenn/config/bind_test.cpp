@@ -3,7 +3,6 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <rapidcheck/gtest.h>
-#include <unistd.h>
 
 #include <cstdlib>
 #include <filesystem>
@@ -11,6 +10,7 @@
 
 #include "flatenn/base/error.h"
 #include "flatenn/base/file.h"
+#include "flatenn/base/testing.h"
 
 namespace flatenn {
 namespace {
@@ -196,8 +196,8 @@ TEST(Bind, AFileReplacesAllElementsOfAList) {
 }
 
 TEST(Bind, DefaultsThenFileThenEnvironmentThenOverrides) {
-  const auto path = std::filesystem::temp_directory_path() /
-                    fmt::format("flatenn-bind-{}.toml", static_cast<int>(::getpid()));
+  const TemporaryFolder folder;
+  const auto path = folder / "settings.toml";
   write_file(path, std::string_view("epochs = 1\nseed = 1\nrate = 0.1\n[inner]\nname = 'f'\n"));
   ::setenv("FLATENN_SET", "seed=2;rate=0.2;inner.name=env", 1);
   Settings s;

@@ -1,18 +1,17 @@
 // Small dataset files made by tests; not part of the library.
 #pragma once
 
-#include <stdlib.h>
 #include <zlib.h>
 
 #include <cstddef>
 #include <cstdint>
-#include <filesystem>
 #include <span>
 #include <string>
 #include <vector>
 
 #include "flatenn/base/error.h"
 #include "flatenn/base/file.h"
+#include "flatenn/base/testing.h"
 
 namespace flatenn::test {
 
@@ -64,25 +63,12 @@ inline Bytes cifar(std::size_t count, std::size_t label_bytes, std::size_t first
   return bytes(file);
 }
 
-/// A folder that goes with the object.
-class Folder {
+/// A folder of files that goes with the object.
+class Folder : public TemporaryFolder {
  public:
-  Folder() {
-    std::string name = (std::filesystem::temp_directory_path() / "flatenn-XXXXXX").string();
-    FLATENN_ASSERT(mkdtemp(name.data()) != nullptr);
-    path_ = name;
-  }
-  ~Folder() { std::filesystem::remove_all(path_); }
-  Folder(const Folder&) = delete;
-  Folder& operator=(const Folder&) = delete;
-
-  const std::filesystem::path& path() const { return path_; }
   void write(const std::string& name, const Bytes& content) const {
-    write_file(path_ / name, std::span<const std::byte>(content));
+    write_file(*this / name, std::span<const std::byte>(content));
   }
-
- private:
-  std::filesystem::path path_;
 };
 
 }  // namespace flatenn::test

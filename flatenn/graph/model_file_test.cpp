@@ -8,6 +8,7 @@
 
 #include "flatenn/base/error.h"
 #include "flatenn/base/file.h"
+#include "flatenn/base/testing.h"
 #include "flatenn/graph/builders.h"
 #include "flatenn/graph/model.h"
 #include "flatenn/graph/safetensors.h"
@@ -130,8 +131,8 @@ TEST(ModelFile, HashKnowsInferenceAndNotTheStory) {
 }
 
 TEST(ModelFile, SavesAndLoads) {
-  const std::filesystem::path path =
-      std::filesystem::temp_directory_path() / "flatenn_model_file_test.safetensors";
+  const TemporaryFolder folder;
+  const std::filesystem::path path = folder / "model.safetensors";
   save_model(golden_model(), path);
   expect_equal(load_model(path), golden_model());
   std::filesystem::remove(path);

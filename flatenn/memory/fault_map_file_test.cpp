@@ -10,6 +10,7 @@
 
 #include "flatenn/base/error.h"
 #include "flatenn/base/file.h"
+#include "flatenn/base/testing.h"
 
 namespace flatenn {
 namespace {
@@ -97,8 +98,7 @@ TEST(FaultMapFile, MistakesNameTheirLine) {
 }
 
 TEST(FaultMapFile, Files) {
-  const auto folder = std::filesystem::temp_directory_path() / "flatenn_fault_map_file_test";
-  std::filesystem::create_directories(folder);
+  const TemporaryFolder folder;
   const auto path = folder / "chip.txt";
   write_fault_map_file(path, kGolden);
   EXPECT_EQ(read_fault_map_file(path), kGolden);
@@ -109,8 +109,7 @@ TEST(FaultMapFile, Files) {
   }
   EXPECT_EQ(read_fault_map_file(path), kGolden);
   EXPECT_THROW(read_fault_map_file(folder / "missing.txt"), Error);
-  EXPECT_THROW(read_fault_map_file(folder), Error);
-  std::filesystem::remove_all(folder);
+  EXPECT_THROW(read_fault_map_file(folder.path()), Error);
 }
 
 }  // namespace

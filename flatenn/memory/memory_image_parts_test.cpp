@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <string>
+#include <utility>
 #include <variant>
 #include <vector>
 
@@ -11,6 +12,7 @@
 #include "flatenn/graph/testing.h"
 #include "flatenn/memory/bias_codes.h"
 #include "flatenn/memory/memory_image.h"
+#include "flatenn/memory/testing.h"
 
 // MemoryImage with biases and activation buffers.
 
@@ -37,16 +39,6 @@ Model tiny_model() {
       {"sum", Activation{8}, {5}},          {"flatten", Flatten{}, {6}},
       {"fc", Linear{4, true, format}, {7}}, {"output", Output{}, {8}}};
   return with_coded_biases(random_model(graph, 6));
-}
-
-std::vector<Fault> draw(std::uint64_t map, std::uint64_t bits, double rate) {
-  std::vector<Fault> faults;
-  draw_fault_map(1, map, bits, rate, faults);
-  return faults;
-}
-
-FaultKind any_kind() {
-  return *rc::gen::element(FaultKind::flip, FaultKind::stuck0, FaultKind::stuck1, FaultKind::stuck);
 }
 
 /// What one cell that holds `stored` reads.
@@ -262,18 +254,9 @@ TEST(MemoryImageParts, WeightsMeetTheSameFaultsWhateverFollows) {
 
 TEST(MemoryImageParts, AllocatesNothingOnceWarm) {
   MemoryImage image(small_model(), all_parts);
-  const Exposure all = image.expose_all();
-  AppliedFaults applied;
-  image.apply(draw(0, image.bits(), 1), FaultKind::flip, all, applied);
-  image.undo(applied);
-  const auto* addends = applied.addends.data();
-  const auto* buffers = applied.buffers.data();
-  for (std::uint64_t map = 0; map < 5; ++map) {
-    image.apply(draw(map, image.bits(), 0.4), FaultKind::stuck, all, applied);
-    image.undo(applied);
-    EXPECT_EQ(applied.addends.data(), addends);
-    EXPECT_EQ(applied.buffers.data(), buffers);
-  }
+  expect_no_allocation_once_warm(image, FaultKind::stuck, 5, [](const AppliedFaults& applied) {
+    return std::pair(applied.addends.data(), applied.buffers.data());
+  });
 }
 
 TEST(MemoryImageParts, ModelsWithoutCodedBiasesAreBugs) {

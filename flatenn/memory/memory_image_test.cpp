@@ -5,10 +5,12 @@
 
 #include <algorithm>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "flatenn/base/error.h"
 #include "flatenn/base/random.h"
+#include "flatenn/memory/testing.h"
 
 namespace flatenn {
 namespace {
@@ -49,16 +51,6 @@ Model small_model() {
                    tensor("conv2.weight", {3, Encoding::offset_binary}, 70, 2),
                    tensor("linear1.weight", {8, Encoding::sign_magnitude}, 30, 3)};
   return model;
-}
-
-std::vector<Fault> draw(std::uint64_t map, std::uint64_t bits, double rate) {
-  std::vector<Fault> faults;
-  draw_fault_map(1, map, bits, rate, faults);
-  return faults;
-}
-
-FaultKind any_kind() {
-  return *rc::gen::element(FaultKind::flip, FaultKind::stuck0, FaultKind::stuck1, FaultKind::stuck);
 }
 
 TEST(MemoryImage, HoldsTheCodesOfTheModel) {
@@ -269,18 +261,9 @@ TEST(MemoryImage, ExposedBitPositionsAloneChange) {
 
 TEST(MemoryImage, AllocatesNothingOnceWarm) {
   MemoryImage image(small_model());
-  const Exposure all = image.expose_all();
-  AppliedFaults applied;
-  image.apply(draw(0, image.bits(), 1), FaultKind::flip, all, applied);
-  image.undo(applied);
-  const auto* changed = applied.changed.data();
-  const auto* writes = applied.writes.data();
-  for (std::uint64_t map = 0; map < 20; ++map) {
-    image.apply(draw(map, image.bits(), 0.4), FaultKind::flip, all, applied);
-    image.undo(applied);
-    EXPECT_EQ(applied.changed.data(), changed);
-    EXPECT_EQ(applied.writes.data(), writes);
-  }
+  expect_no_allocation_once_warm(image, FaultKind::flip, 20, [](const AppliedFaults& applied) {
+    return std::pair(applied.changed.data(), applied.writes.data());
+  });
 }
 
 TEST(MemoryImage, HashSeesLayoutAndContent) {

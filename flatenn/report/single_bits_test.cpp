@@ -7,20 +7,13 @@
 #include <nlohmann/json.hpp>
 
 #include "flatenn/base/error.h"
+#include "flatenn/report/testing.h"
 
 namespace flatenn {
 namespace {
 
 /// Two tensors of three 2-bit codes and of one: eight cells.
-Subject subject() {
-  Subject subject;
-  subject.source = "single";
-  subject.layout = "a.weight 3x2, b.weight 1x2";
-  subject.images = 200;
-  subject.clean_correct = 180;
-  subject.memory_bits = subject.exposed_bits = 8;
-  return subject;
-}
+Subject subject() { return single_bit_subject("a.weight 3x2, b.weight 1x2", 200); }
 
 Trial trial(std::uint64_t cell, std::uint64_t correct, std::uint64_t changed) {
   return {FaultKind::flip, 0, cell, correct, 1, 1, changed};

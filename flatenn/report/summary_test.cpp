@@ -4,6 +4,8 @@
 
 #include <algorithm>
 
+#include "flatenn/report/testing.h"
+
 namespace flatenn {
 namespace {
 
@@ -66,13 +68,8 @@ TEST(SummarizeCells, TheSequenceFollowsTheIdsOfMaps) {
 }
 
 TEST(Summarize, SingleBitsComeByLayerAndPosition) {
-  Subject subject;
-  subject.source = "single";
-  subject.layout = "fc.weight 4x2";
-  subject.images = 100;
-  subject.clean_correct = 90;
-  subject.exposed_bits = subject.memory_bits = 8;
-  const SubjectSummary summary = summarize(subject, {{FaultKind::flip, 0, 3, 80, 1, 1, 12}});
+  const SubjectSummary summary =
+      summarize(single_bit_subject("fc.weight 4x2", 100), {{FaultKind::flip, 0, 3, 80, 1, 1, 12}});
   ASSERT_EQ(summary.single_bits.size(), 1u);
   EXPECT_EQ(summary.single_bits[0].strata[1].critical, 1u);
 }

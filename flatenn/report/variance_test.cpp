@@ -2,19 +2,14 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
-#include <unistd.h>
 
-#include <filesystem>
-
-#include "flatenn/base/file.h"
+#include "flatenn/base/testing.h"
 
 namespace flatenn {
 namespace {
 
 TEST(Variance, ReadsTheMatrixOfAStore) {
-  const auto folder =
-      std::filesystem::temp_directory_path() / fmt::format("flatenn_variance_test_{}", getpid());
-  make_folder(folder);
+  const TemporaryFolder folder;
   {
     Store store = Store::open(folder / "a.db");
     Subject subject;
@@ -38,7 +33,6 @@ TEST(Variance, ReadsTheMatrixOfAStore) {
     EXPECT_EQ(cells[0].split.image, split_variance(maps, images).image);
     EXPECT_THAT(variance_text(cells), testing::HasSubstr("70.00"));
   }
-  std::filesystem::remove_all(folder);
 }
 
 }  // namespace

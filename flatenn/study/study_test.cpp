@@ -11,6 +11,7 @@
 
 #include "flatenn/base/error.h"
 #include "flatenn/base/file.h"
+#include "flatenn/base/testing.h"
 #include "flatenn/campaign/store.h"
 
 namespace flatenn {
@@ -79,13 +80,6 @@ class Watch : public Events {
 
 class Study : public testing::Test {
  protected:
-  void SetUp() override {
-    std::string name = (fs::temp_directory_path() / "flatenn-study-XXXXXX").string();
-    ASSERT_NE(::mkdtemp(name.data()), nullptr);
-    folder_ = name;
-  }
-  void TearDown() override { fs::remove_all(folder_); }
-
   static StudySettings settings(const std::vector<std::string>& overrides = {}) {
     StudySettings study;
     read_config_text(kStudy, "study.toml", overrides, [&](Binder& b) { bind(b, study); });
@@ -99,11 +93,11 @@ class Study : public testing::Test {
   }
   std::string summary() const { return read_text_file(folder_ / "summary.json"); }
 
-  fs::path folder_;
+  TemporaryFolder folder_;
 };
 
 TEST_F(Study, LeavesEverythingAndASecondRunDoesNothing) {
-  const StudySummary result = run_study(settings(), folder_);
+  const StudySummary result = run_study(settings(), folder_.path());
   EXPECT_EQ(result.arms.size(), 6u);
   EXPECT_EQ(result.cells.size(), 4u);
   EXPECT_EQ(result.faulty.size(), 6u * 4);
@@ -120,16 +114,16 @@ TEST_F(Study, LeavesEverythingAndASecondRunDoesNothing) {
 
   const std::string before = summary();
   Watch watch;
-  run_study(settings(), folder_, watch.context());
+  run_study(settings(), folder_.path(), watch.context());
   EXPECT_THAT(watch.trainings(), IsEmpty());
   EXPECT_EQ(summary(), before);
 }
 
 TEST_F(Study, AChangedArmAloneIsDoneAgain) {
-  run_study(settings(), folder_);
+  run_study(settings(), folder_.path());
   const auto before = nlohmann::json::parse(summary());
   Watch watch;
-  run_study(settings({"arm.2.radius=0.03"}), folder_, watch.context());
+  run_study(settings({"arm.2.radius=0.03"}), folder_.path(), watch.context());
   EXPECT_THAT(watch.trainings(),
               UnorderedElementsAre("sparse-saq-code-seed0", "sparse-saq-code-seed1"));
   EXPECT_EQ(stored_trials(), 8u * 4 * 3) << "the new trials of the changed arm beside the old ones";
@@ -141,9 +135,10 @@ TEST_F(Study, AChangedArmAloneIsDoneAgain) {
 }
 
 TEST_F(Study, MoreMapsKeepTheOldTrials) {
-  run_study(settings(), folder_);
+  run_study(settings(), folder_.path());
   Watch watch;
-  const StudySummary result = run_study(settings({"campaign.maps=5"}), folder_, watch.context());
+  const StudySummary result =
+      run_study(settings({"campaign.maps=5"}), folder_.path(), watch.context());
   EXPECT_THAT(watch.trainings(), IsEmpty());
   EXPECT_EQ(stored_trials(), 6u * 4 * 5);
   EXPECT_EQ(result.faulty.front().cell.maps, 5u);
@@ -171,7 +166,7 @@ TEST_F(Study, MistakesShowBeforeTraining) {
   const auto error_of = [&](const std::vector<std::string>& overrides) -> std::string {
     Watch watch;
     try {
-      run_study(settings(overrides), folder_, watch.context());
+      run_study(settings(overrides), folder_.path(), watch.context());
     } catch (const Error& e) {
       EXPECT_THAT(watch.trainings(), IsEmpty());
       return e.what();
@@ -188,7 +183,7 @@ TEST_F(Study, MistakesShowBeforeTraining) {
 
 TEST_F(Study, ASecondRunBesideTheFirstIsRefused) {
   const Store held = Store::open(folder_ / "faults.db");
-  EXPECT_THROW(run_study(settings(), folder_), Error);
+  EXPECT_THROW(run_study(settings(), folder_.path()), Error);
 }
 
 }  // namespace

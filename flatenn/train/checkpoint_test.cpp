@@ -5,12 +5,11 @@
 
 #include "flatenn/base/error.h"
 #include "flatenn/base/file.h"
+#include "flatenn/base/testing.h"
 #include "flatenn/train/testing.h"
 
 namespace flatenn {
 namespace {
-
-using testing_train::TemporaryFolder;
 
 Graph small_graph() {
   Graph graph;
@@ -34,7 +33,7 @@ struct Fixture {
 const TrainingIdentity kIdentity{"epochs = 3\n", "0123"};
 
 TEST(Checkpoint, KeepsEverything) {
-  const TemporaryFolder folder("checkpoint");
+  const TemporaryFolder folder;
   Fixture a(1);
   a.optimizer.momenta()[0].fill_(0.125);
   a.module.buffers()[0].tensor.fill_(7);
@@ -55,13 +54,13 @@ TEST(Checkpoint, KeepsEverything) {
 }
 
 TEST(Checkpoint, NoFileIsNoCheckpoint) {
-  const TemporaryFolder folder("checkpoint");
+  const TemporaryFolder folder;
   Fixture a(1);
   EXPECT_FALSE(load_checkpoint(folder / "c", kIdentity, a.module, a.optimizer).has_value());
 }
 
 TEST(Checkpoint, OtherSettingsOrDataAreRefused) {
-  const TemporaryFolder folder("checkpoint");
+  const TemporaryFolder folder;
   Fixture a(1);
   save_checkpoint(folder / "c", kIdentity, {}, a.module, a.optimizer);
   EXPECT_THROW(load_checkpoint(folder / "c", {"epochs = 4\n", "0123"}, a.module, a.optimizer),
@@ -71,7 +70,7 @@ TEST(Checkpoint, OtherSettingsOrDataAreRefused) {
 }
 
 TEST(Checkpoint, DamageIsAnErrorThatNamesTheFile) {
-  const TemporaryFolder folder("checkpoint");
+  const TemporaryFolder folder;
   Fixture a(1);
   save_checkpoint(folder / "c", kIdentity, {1, 0, {"{}"}}, a.module, a.optimizer);
   const std::vector<std::byte> whole = read_file(folder / "c");

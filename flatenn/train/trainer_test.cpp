@@ -12,6 +12,7 @@
 
 #include "flatenn/base/error.h"
 #include "flatenn/base/file.h"
+#include "flatenn/base/testing.h"
 #include "flatenn/base/writer_lock.h"
 #include "flatenn/train/testing.h"
 
@@ -20,7 +21,6 @@ namespace {
 
 using ::testing::HasSubstr;
 using testing_train::small_settings;
-using testing_train::TemporaryFolder;
 
 const TrainData& small_data() {
   static const TrainData data = load_train_data(small_settings());
@@ -46,7 +46,7 @@ class StopAfter : public Events {
 };
 
 TEST(Trainer, LearnsAndTellsWhatItDid) {
-  const TemporaryFolder folder("trainer");
+  const TemporaryFolder folder;
   const TrainSettings settings = small_settings();
   const Model model = train(settings, small_data(), folder / "run");
   EXPECT_GT(model.info.clean_accuracy, 60);  // 10 classes
@@ -69,7 +69,7 @@ TEST(Trainer, LearnsAndTellsWhatItDid) {
 }
 
 TEST(Trainer, InterruptedAfterAnyEpochResumesToTheSameBytes) {
-  const TemporaryFolder folder("trainer");
+  const TemporaryFolder folder;
   train(small_settings(), small_data(), folder / "whole");
   for (int epochs = 1; epochs < small_settings().epochs; ++epochs) {
     const std::filesystem::path run = folder / ("run" + std::to_string(epochs));
@@ -94,7 +94,7 @@ class KillAfter : public Events {
 };
 
 TEST(Trainer, KilledTrainingResumesToTheSameBytes) {
-  const TemporaryFolder folder("trainer");
+  const TemporaryFolder folder;
   train(small_settings(), small_data(), folder / "whole");
   const pid_t child = fork();
   if (child == 0) {
@@ -111,7 +111,7 @@ TEST(Trainer, KilledTrainingResumesToTheSameBytes) {
 }
 
 TEST(Trainer, SideBySideLeavesTheSameBytesAsAlone) {
-  const TemporaryFolder folder("trainer");
+  const TemporaryFolder folder;
   train(small_settings(), small_data(), folder / "alone");
   std::vector<std::thread> threads;
   for (int i = 0; i < 3; ++i) {
@@ -128,7 +128,7 @@ TEST(Trainer, SideBySideLeavesTheSameBytesAsAlone) {
 }
 
 TEST(Trainer, FinishedFolderReturnsItsModelAtOnce) {
-  const TemporaryFolder folder("trainer");
+  const TemporaryFolder folder;
   const Model model = train(small_settings(), small_data(), folder / "run");
   std::filesystem::remove(folder / "run" / "checkpoint.safetensors");
   const Model again = train(small_settings(), small_data(), folder / "run");
@@ -146,7 +146,7 @@ std::string complaint(const TrainSettings& settings, const std::filesystem::path
 }
 
 TEST(Trainer, FolderOfOtherSettingsIsAnError) {
-  const TemporaryFolder folder("trainer");
+  const TemporaryFolder folder;
   train(small_settings(), small_data(), folder / "run");
   TrainSettings other = small_settings();
   other.epochs = 4;
@@ -154,7 +154,7 @@ TEST(Trainer, FolderOfOtherSettingsIsAnError) {
 }
 
 TEST(Trainer, OneTrainingAFolder) {
-  const TemporaryFolder folder("trainer");
+  const TemporaryFolder folder;
   StopAfter one(1);
   EXPECT_THROW(train(small_settings(), small_data(), folder / "run", one.context()), Interrupted);
   {
@@ -166,7 +166,7 @@ TEST(Trainer, OneTrainingAFolder) {
 }
 
 TEST(Trainer, DivergenceNamesEpochStepAndCause) {
-  const TemporaryFolder folder("trainer");
+  const TemporaryFolder folder;
   TrainSettings settings = small_settings();
   settings.optimizer.learning_rate = 1e30;
   const std::string line = complaint(settings, folder / "run");
@@ -177,7 +177,7 @@ TEST(Trainer, DivergenceNamesEpochStepAndCause) {
 }
 
 TEST(Trainer, RefusesBeforeItLeavesAnything) {
-  const TemporaryFolder folder("trainer");
+  const TemporaryFolder folder;
   TrainSettings settings = small_settings();
   settings.batch = 60000;
   EXPECT_THAT(complaint(settings, folder / "run"), HasSubstr("batch = 60000"));
@@ -191,7 +191,7 @@ TEST(Trainer, RefusesBeforeItLeavesAnything) {
 }
 
 TEST(Trainer, ReportsProgressInSteps) {
-  const TemporaryFolder folder("trainer");
+  const TemporaryFolder folder;
   class Watch : public Events {
    public:
     void progress(const Progress& p) override { last = p; }

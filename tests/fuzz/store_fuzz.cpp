@@ -1,10 +1,9 @@
 // Stores: the bytes lie in a file, as they would after a crash or from a stranger.
-#include <stdlib.h>
-
 #include <filesystem>
 
 #include "flatenn/base/error.h"
 #include "flatenn/base/file.h"
+#include "flatenn/base/testing.h"
 #include "flatenn/campaign/store.h"
 #include "flatenn/campaign/store_check.h"
 #include "flatenn/campaign/store_dump.h"
@@ -15,20 +14,8 @@ namespace {
 
 // One folder a process, removed at its end.
 const std::filesystem::path& folder() {
-  struct Folder {
-    std::filesystem::path path;
-    Folder() {
-      std::string name = (std::filesystem::temp_directory_path() / "flatenn-fuzz-XXXXXX").string();
-      FLATENN_ASSERT(mkdtemp(name.data()) != nullptr);
-      path = name;
-    }
-    ~Folder() {
-      std::error_code ignored;
-      std::filesystem::remove_all(path, ignored);
-    }
-  };
-  static const Folder folder;
-  return folder.path;
+  static const TemporaryFolder folder;
+  return folder.path();
 }
 
 // Writes without flushing to disk: thousands of inputs must not wait for it.
