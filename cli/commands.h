@@ -52,6 +52,7 @@ void print_json_line(const nlohmann::ordered_json& value);
 /// {"flip,stuck0", "stuck1"} -> flip, stuck0, stuck1. Empty parts are left out.
 std::vector<std::string> split_list(const std::vector<std::string>& values);
 
+void add_analyze(CLI::App& app, Session& session);
 void add_campaign(CLI::App& app, Session& session);
 void add_doctor(CLI::App& app, Session& session);
 void add_eval(CLI::App& app, Session& session);

@@ -102,6 +102,7 @@ void run(int argc, char** argv, Session& session) {
   add_study(app, session);
   add_train(app, session);
   add_eval(app, session);
+  add_analyze(app, session);
   add_campaign(app, session);
   add_plan(app, session);
   add_replay(app, session);

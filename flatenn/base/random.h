@@ -24,6 +24,7 @@ enum class Purpose : std::uint64_t {
   random_bit_error = 8,
   subset = 9,
   sign_flip = 10,
+  permutation = 11,
 };
 
 /// Block `position` of the stream (seed, purpose, index, sub): four independent 64-bit words.

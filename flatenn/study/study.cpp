@@ -7,7 +7,7 @@
 #include "flatenn/base/error.h"
 #include "flatenn/base/file.h"
 #include "flatenn/study/choice.h"
-#include "flatenn/study/jobs.h"
+#include "flatenn/base/jobs.h"
 #include "flatenn/study/measured.h"
 #include "flatenn/train/trainer.h"
 

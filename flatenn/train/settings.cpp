@@ -32,10 +32,14 @@ void bind(Binder& b, OptimizerSettings& s) {
   b.value("decay", s.decay, "schedule step: factor at each milestone", between(0, 1));
 }
 
+const std::vector<std::string>& metric_names() {
+  static const std::vector<std::string> names{"weight", "adaptive", "code", "code_per_layer"};
+  return names;
+}
+
 void bind(Binder& b, StepPlanSettings& s) {
   b.choice("kind", s.kind, {"plain", "sharpness_aware"}, "what a training step does");
-  b.choice("metric", s.metric, {"weight", "adaptive", "code", "code_per_layer"},
-           "space in which the perturbation has its radius");
+  b.choice("metric", s.metric, metric_names(), "space in which the perturbation has its radius");
   b.value("radius", s.radius, "of the perturbation", at_least(0));
   b.value("adaptive_eta", s.adaptive_eta, "added to |w| by the adaptive metric", at_least(0));
   b.value("radius_warmup", s.radius_warmup, "epochs over which the radius rises from 0",

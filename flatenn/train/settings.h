@@ -50,6 +50,9 @@ enum class Metric {
 };
 enum class RadiusSchedule { constant, linear, cosine };
 
+/// In the order of the values.
+const std::vector<std::string>& metric_names();
+
 struct StepPlanSettings {
   StepPlanKind kind = StepPlanKind::plain;
   Metric metric = Metric::code;

@@ -2,17 +2,12 @@
 
 #include <torch/types.h>
 
-#include <cmath>
-
-#include "flatenn/base/error.h"
+#include "flatenn/train/ascent.h"
 
 namespace flatenn {
 namespace {
 
 using torch::Tensor;
-
-/// Keeps a vanishing gradient from dividing by zero, as SAQ's code does.
-constexpr double kTiny = 1e-12;
 
 /// Whether a parameter joins the norm and is perturbed. Weight masters never are: their quantized
 /// values stand for them.
@@ -30,68 +25,6 @@ bool is_member(const Parameter& parameter, const StepPlanSettings& settings) {
       return settings.include_weight_step;
   }
   return false;
-}
-
-double squared_norm(const Tensor& x) { return torch::dot(x.view(-1), x.view(-1)).item<double>(); }
-
-/// |p| + eta for the adaptive metric; biases count as 1 (undefined).
-Tensor adaptive_scale(const Tensor& values, double eta) { return values.abs() + eta; }
-
-/// Weight and adaptive metric: one global norm over all members.
-Perturbation global_perturbation(const Module& module, const Pass& pass,
-                                 const StepPlanSettings& settings, double radius) {
-  const bool adaptive = settings.metric == Metric::adaptive;
-  Perturbation result;
-  double squares = 0;
-  // First each member's scaled gradient and its share of the norm, then the common factor.
-  const auto member = [&](const Tensor& values, bool scaled) {
-    const Tensor gradient = values.grad();
-    if (!scaled) {
-      squares += squared_norm(gradient);
-      return gradient.clone();
-    }
-    const Tensor scale = adaptive_scale(values.detach(), settings.adaptive_eta);
-    const Tensor ascent = gradient * scale;
-    squares += squared_norm(ascent);
-    return ascent * scale;
-  };
-  for (const PassWeights& weights : pass.weights) {
-    result.weights.push_back(member(weights.values, adaptive));
-  }
-  for (const Parameter& parameter : module.parameters()) {
-    const bool joins = is_member(parameter, settings) && parameter.tensor.grad().defined();
-    const bool scaled = adaptive && parameter.kind != ParameterKind::bias;
-    result.others.push_back(joins ? member(parameter.tensor, scaled) : Tensor());
-  }
-  const double factor = radius / (std::sqrt(squares) + kTiny);
-  for (Tensor& tensor : result.weights) tensor.mul_(factor);
-  for (Tensor& tensor : result.others) {
-    if (tensor.defined()) tensor.mul_(factor);
-  }
-  return result;
-}
-
-/// Code metrics: distances are counted in level spacings.
-Perturbation code_perturbation(const Pass& pass, double radius, bool per_layer) {
-  std::vector<double> norms;  // of the gradient with respect to codes
-  double squares = 0;
-  double count = 0;
-  for (const PassWeights& weights : pass.weights) {
-    const double norm = weights.grid.scale * std::sqrt(squared_norm(weights.values.grad()));
-    norms.push_back(norm);
-    squares += norm * norm;
-    count += static_cast<double>(weights.values.numel());
-  }
-  Perturbation result;
-  for (std::size_t i = 0; i < pass.weights.size(); ++i) {
-    const auto& [node, grid, values] = pass.weights[i];
-    const double n = per_layer ? static_cast<double>(values.numel()) : count;
-    const double norm = per_layer ? norms[i] : std::sqrt(squares);
-    const double spacing = grid.scale;
-    const double factor = radius * std::sqrt(n) * spacing * spacing / (norm + kTiny);
-    result.weights.push_back(values.grad() * factor);
-  }
-  return result;
 }
 
 StepResult describe(const Pass& pass, const Loss& loss, const Batch& batch) {
@@ -176,17 +109,28 @@ class SharpnessAwarePlan : public StepPlan {
 
 Perturbation make_perturbation(const Module& module, const Pass& pass,
                                const StepPlanSettings& settings, double radius) {
-  switch (settings.metric) {
-    case Metric::weight:
-    case Metric::adaptive:
-      return global_perturbation(module, pass, settings, radius);
-    case Metric::code:
-      return code_perturbation(pass, radius, false);
-    case Metric::code_per_layer:
-      return code_perturbation(pass, radius, true);
+  std::vector<AscentMember> members;
+  for (const PassWeights& weights : pass.weights) {
+    members.push_back({weights.values.grad(), weights.values.detach(), weights.grid.scale});
   }
-  FLATENN_ASSERT(!"a metric without a perturbation");
-  return {};
+  Perturbation result;
+  result.others.resize(module.parameters().size());
+  const bool weights_alone =
+      settings.metric == Metric::code || settings.metric == Metric::code_per_layer;
+  std::vector<std::size_t> joined;
+  for (std::size_t i = 0; i < result.others.size() && !weights_alone; ++i) {
+    const Parameter& parameter = module.parameters()[i];
+    if (!is_member(parameter, settings) || !parameter.tensor.grad().defined()) continue;
+    const bool bias = parameter.kind == ParameterKind::bias;
+    members.push_back({parameter.tensor.grad(), bias ? Tensor() : parameter.tensor.detach(), 1});
+    joined.push_back(i);
+  }
+  result.weights = ascent(members, settings.metric, radius, settings.adaptive_eta);
+  for (std::size_t k = 0; k < joined.size(); ++k) {
+    result.others[joined[k]] = result.weights[pass.weights.size() + k];
+  }
+  result.weights.resize(pass.weights.size());
+  return result;
 }
 
 std::unique_ptr<StepPlan> make_step_plan(const StepPlanSettings& settings) {

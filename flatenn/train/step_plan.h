@@ -46,12 +46,8 @@ struct Perturbation {
   std::vector<torch::Tensor> others;   ///< one a parameter; undefined: none
 };
 
-/// From the gradients of a finished first pass. With g_l at the quantized weights of tensor l:
-///   weight          radius g_l / |g|, g over all members of the norm (SAQ, arXiv 2111.12273)
-///   adaptive        radius (|w|+eta)^2 g_l / |(|w|+eta) g|; biases plainly
-///   code            radius sqrt(N) d_l^2 g_l / sqrt(sum_k |d_k g_k|^2), d the level spacing
-///   code_per_layer  radius sqrt(N_l) d_l g_l / |g_l|
-/// The code metrics perturb weights alone.
+/// From the gradients of a finished first pass, see ascent.h. The code metrics perturb weights
+/// alone; the others also what the settings let join the norm, biases plainly.
 Perturbation make_perturbation(const Module& module, const Pass& pass,
                                const StepPlanSettings& settings, double radius);
 

@@ -1,4 +1,4 @@
-#include "flatenn/study/jobs.h"
+#include "flatenn/base/jobs.h"
 
 #include <algorithm>
 #include <atomic>

@@ -1,0 +1,137 @@
+#include "flatenn/analysis/analyze.h"
+
+#include <torch/types.h>
+
+#include <algorithm>
+#include <thread>
+
+#include "flatenn/analysis/activity.h"
+#include "flatenn/analysis/curvature.h"
+#include "flatenn/analysis/float_network.h"
+#include "flatenn/analysis/initial_distance.h"
+#include "flatenn/analysis/landscape.h"
+#include "flatenn/analysis/sharpness.h"
+#include "flatenn/base/error.h"
+#include "flatenn/engine/make_evaluator.h"
+#include "flatenn/train/process.h"
+
+namespace flatenn {
+namespace {
+
+using torch::Tensor;
+
+int thread_count(const AnalysisSettings& settings) {
+  if (settings.threads > 0) return settings.threads;
+  return static_cast<int>(std::max(1u, std::thread::hardware_concurrency()));
+}
+
+Dataset analysis_images(const AnalysisSettings& settings, const AnalysisInput& input) {
+  const Dataset& data = input.data;
+  const auto& pixels = std::get<Input>(input.model.graph.nodes.front().op);
+  if (pixels.channels != data.channels || pixels.height != data.height ||
+      pixels.width != data.width) {
+    fail("{}: takes {}x{}x{} images, {} has {}x{}x{}", input.label, pixels.channels, pixels.height,
+         pixels.width, data.name, data.channels, data.height, data.width);
+  }
+  if (settings.images > data.size()) {
+    fail("images: {} asked, but {} has {}", settings.images, data.name, data.size());
+  }
+  return data.slice(0, settings.images == 0 ? data.size() : settings.images);
+}
+
+CurvatureOptions curvature_options(const AnalysisSettings& s, const Dataset& images) {
+  CurvatureOptions options;
+  options.seed = s.seed;
+  options.method = static_cast<CurvatureMethod>(s.curvature_method);
+  options.images = s.curvature_images == 0
+                       ? images.size()
+                       : std::min(images.size(), static_cast<std::size_t>(s.curvature_images));
+  options.eigenvalues = s.eigenvalues;
+  options.samples = s.trace_samples;
+  return options;
+}
+
+std::vector<float> to_floats(const Tensor& tensor) {
+  const Tensor flat = tensor.to(torch::kFloat32).contiguous().view(-1);
+  const float* values = flat.data_ptr<float>();
+  return {values, values + flat.numel()};
+}
+
+std::vector<WeightDerivatives> derivatives(const std::vector<Tensor>& gradients,
+                                           const std::vector<Tensor>& diagonal) {
+  std::vector<WeightDerivatives> result;
+  for (std::size_t t = 0; t < gradients.size(); ++t) {
+    WeightDerivatives& one = result.emplace_back();
+    one.first = to_floats(gradients[t]);
+    if (!diagonal.empty()) one.second = to_floats(diagonal[t]);
+  }
+  return result;
+}
+
+void measure_shape(const AnalysisSettings& s, const FloatNetwork& network,
+                   const std::vector<Tensor>& gradients, Analysis& a, const Context& context) {
+  LandscapeOptions landscape{s.seed,         s.lines,  s.line_points,
+                             s.plane_points, s.extent, thread_count(s)};
+  a.landscape = measure_landscape(network, landscape, context);
+  for (const auto& [metric, radius] : {std::pair{Metric::weight, s.weight_radius},
+                                       {Metric::adaptive, s.adaptive_radius},
+                                       {Metric::code, s.code_radius}}) {
+    if (radius == 0) continue;
+    a.sharpness.push_back(measure_sharpness(network, gradients, a.here, metric, radius, context));
+  }
+  a.flatness = measure_flatness(
+      network, a.here, {s.seed, s.average_radius, s.draws, s.worst_radius, s.restarts, s.steps},
+      context);
+}
+
+}  // namespace
+
+Analysis analyze(const AnalysisSettings& settings, const AnalysisInput& input,
+                 const Context& context) {
+  check_settings(settings);
+  const Dataset images = analysis_images(settings, input);
+  prepare_process(1);  // sums of gradients depend on the number of threads
+  Analysis a;
+  a.label = input.label;
+  a.model_hash = model_hash(input.model);
+  a.dataset = input.data.name;
+  a.split = input.split;
+  a.data_hash = images.hash();
+  a.settings = analysis_settings_text(settings);
+  a.images = images.size();
+
+  const FloatNetwork network(input.model, images, Precision::single_);
+  a.here = network.evaluate({}, context);
+  const std::vector<Tensor> gradients = network.gradient({}, context);
+  measure_shape(settings, network, gradients, a, context);
+
+  const CurvatureOptions options = curvature_options(settings, images);
+  a.curvature_images = options.images;
+  const CurvatureResult curvature = measure_curvature(input.model, images, options, context);
+  a.curvature = curvature.curvature;
+  const std::vector<Tensor> diagonal =
+      settings.trace_samples > 0 ? curvature.diagonal : std::vector<Tensor>();
+  a.bits = bit_sensitivities(input.model, derivatives(gradients, diagonal));
+
+  const auto evaluator = make_evaluator(Engine::automatic, input.model, images);
+  a.sparsity = layer_sparsity(*evaluator, input.model, images);
+  a.margins = measure_margins(*evaluator, input.model, images);
+  a.histograms = code_histograms(input.model);
+  a.distances = initial_distances(input.model, images);
+  return a;
+}
+
+std::vector<WeightDerivatives> weight_derivatives(const AnalysisSettings& settings,
+                                                  const AnalysisInput& input,
+                                                  const Context& context) {
+  const Dataset images = analysis_images(settings, input);
+  prepare_process(1);
+  const FloatNetwork network(input.model, images, Precision::single_);
+  const std::vector<Tensor> gradients = network.gradient({}, context);
+  if (settings.trace_samples == 0) return derivatives(gradients, {});
+  CurvatureOptions options = curvature_options(settings, images);
+  options.eigenvalues = 0;
+  return derivatives(gradients, measure_curvature(input.model, images, options, context).diagonal);
+}
+
+}  // namespace flatenn
