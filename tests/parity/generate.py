@@ -6,6 +6,7 @@
 quantizers.json: every quantizer's forward values and gradients on random tensors.
 steps.json: a small network trained for a few steps by each step plan.
 optimizer.json: torch.optim.SGD on fixed gradients.
+analysis.json: a small integer network's losses, gradient, Hessian, sharpness and landscape.
 Everything is written with torch's own operations and automatic differentiation, from the papers'
 formulas; nothing here is shared with the program.
 """
@@ -202,7 +203,99 @@ def optimizer_case(nesterov, weight_decay):
                 gradients=[numbers(g) for g in gradients], end=numbers(p))
 
 
+class IntegerNet:
+    """conv 3x3 (2 to 3 channels, weight offset), activation, pool, linear: real-valued codes."""
+
+    def __init__(self, images):
+        g = torch.Generator().manual_seed(5)
+        self.q = torch.randint(0, 256, (images, 2, 6, 6), generator=g)
+        self.labels = torch.randint(0, 4, (images,), generator=g)
+        self.codes = [torch.randint(-8, 8, (3, 2, 3, 3), generator=g).double(),
+                      torch.randint(-8, 8, (4, 27), generator=g).double()]
+        # float32 values, as the model holds them
+        f = lambda *v: torch.tensor(v).float().double()
+        self.scale, self.offset = f(0.05, 0.02), f(0.025, 0.0)
+        self.multiplier = [f(0.002, 0.003, -0.0025), f(0.01, 0.012, 0.008, 0.011)]
+        self.window = f(0.0004, -0.0003, 0.0002)
+        self.addend = [f(2.0, 1.0, 4.0), f(0.1, -0.2, 0.3, 0.0)]
+        self.weights = [c * s + o for c, s, o in zip(self.codes, self.scale, self.offset)]
+
+    def loss(self, conv, fc):
+        """Mean cross entropy with these displacements of the dequantized weights."""
+        x = (self.q - 100).double()
+        view = lambda t: t.view(1, -1, 1, 1)
+        v = F.conv2d(x, self.codes[0] + conv / self.scale[0], padding=1) * view(self.multiplier[0])
+        v = v + F.conv2d(x, torch.ones(1, 2, 3, 3).double(), padding=1) * view(self.window)
+        v = v + view(self.addend[0])
+        c = v.clamp(0, 15)
+        c = c + (c.round() - c).detach()
+        x = F.max_pool2d(c, 2).flatten(1)
+        logits = x @ (self.codes[1] + fc / self.scale[1]).t() * self.multiplier[1] + self.addend[1]
+        return F.cross_entropy(logits, self.labels)
+
+    def split(self, flat):
+        return flat[:54].view(3, 2, 3, 3), flat[54:].view(4, 27)
+
+
+def precise(x):
+    return [float(f"{v:.15g}") for v in x.detach().reshape(-1).tolist()]
+
+
+def ascend_flat(net, g, metric, radius):
+    w = torch.cat([v.reshape(-1) for v in net.weights])
+    d = torch.cat([torch.full((54,), float(net.scale[0])),
+                   torch.full((108,), float(net.scale[1]))]).double()
+    if metric == "weight":
+        return radius * g / g.norm()
+    if metric == "adaptive":
+        t = w.abs() + 0.01
+        return radius * t * t * g / (t * g).norm()
+    return radius * len(g) ** 0.5 * d * d * g / (d * g).norm()
+
+
+def filter_normalise(net, draws):
+    out = []
+    for d, w in zip(net.split(draws), net.weights):
+        rows, target = d.reshape(len(d), -1), w.reshape(len(w), -1).norm(dim=1, keepdim=True)
+        out.append(rows * target / (rows.norm(dim=1, keepdim=True) + 1e-10))
+    return torch.cat([v.reshape(-1) for v in out])
+
+
+def analysis_case():
+    net = IntegerNet(20)
+    at = lambda flat: net.loss(*net.split(flat))
+    zero = torch.zeros(162).double()
+    leaf = zero.clone().requires_grad_()
+    gradient, = torch.autograd.grad(at(leaf), leaf)
+    hessian = torch.autograd.functional.hessian(at, zero)
+    values = torch.linalg.eigvalsh(hessian)
+    g = torch.Generator().manual_seed(6)
+    vector = torch.randn(162, generator=g).double()
+    signs = (torch.randint(0, 2, (162,), generator=g) * 2 - 1).double()
+    first = filter_normalise(net, vector)
+    second = filter_normalise(net, torch.randn(162, generator=g).double())
+    side = [-0.5, 0.0, 0.5]
+    ascents = {m: ascend_flat(net, gradient, m, r)
+               for m, r in (("weight", 0.1), ("adaptive", 0.5), ("code", 0.02))}
+    return dict(
+        pixels=[int(v) for v in net.q.reshape(-1)], labels=[int(v) for v in net.labels],
+        codes=[[int(v) for v in c.reshape(-1)] for c in net.codes],
+        scale=precise(net.scale), offset=precise(net.offset), window=precise(net.window),
+        multiplier=[precise(m) for m in net.multiplier], addend=[precise(a) for a in net.addend],
+        loss=at(zero).item(), gradient=precise(gradient),
+        eigenvalues=precise(values[values.abs().argsort(descending=True)][:3]),
+        trace=hessian.trace().item(), diagonal=precise(hessian.diagonal()),
+        vector=precise(vector), product=precise(hessian @ vector),
+        signs=precise(signs), quadratic=(signs @ hessian @ signs).item(),
+        sharpness={m: at(e).item() - at(zero).item() for m, e in ascents.items()},
+        distance={m: e.norm().item() for m, e in ascents.items()},
+        direction=precise(first), second_direction=precise(second), side=side,
+        line=[at(x * first).item() for x in side],
+        plane=[at(x * first + y * second).item() for y in side for x in side])
+
+
 write("quantizers.json", quantizer_cases())
 write("steps.json", [train("plain", 0.0), train("weight", 0.1), train("adaptive", 0.2),
                      train("code", 0.05), train("code_per_layer", 0.05)])
 write("optimizer.json", [optimizer_case(n, d) for n in (False, True) for d in (0.0, 0.01)])
+write("analysis.json", analysis_case())

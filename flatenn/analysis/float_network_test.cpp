@@ -1,0 +1,111 @@
+#include "flatenn/analysis/float_network.h"
+
+#include <gtest/gtest.h>
+#include <torch/types.h>
+
+#include "flatenn/analysis/testing.h"
+#include "flatenn/base/error.h"
+#include "flatenn/engine/reference_evaluator.h"
+#include "flatenn/engine/testing.h"
+#include "flatenn/graph/builders.h"
+
+namespace flatenn {
+namespace {
+
+using torch::Tensor;
+
+/// The definition's logits (count x classes) and the network's.
+void expect_exact(const Model& model, const Dataset& images) {
+  const auto reference = make_reference_evaluator(model, images);
+  const int output = static_cast<int>(model.graph.nodes.size()) - 1;
+  const NodeTrace expected = reference->trace(output, 0, images.size());
+  const FloatNetwork network(model, images, Precision::single_);
+  const torch::NoGradGuard guard;
+  const Tensor logits = network.logits({}, 0, images.size()).contiguous();
+  ASSERT_EQ(static_cast<std::size_t>(logits.numel()), expected.values.size());
+  for (std::size_t i = 0; i < expected.values.size(); ++i) {
+    ASSERT_EQ(logits.data_ptr<float>()[i], expected.values[i]) << "logit " << i;
+  }
+}
+
+TEST(FloatNetwork, AtTheStoredWeightsItIsTheIntegerNetwork) {
+  for (std::uint64_t seed = 0; seed < 12; ++seed) {
+    const Model model = random_model(random_graph(seed), seed);
+    const auto& input = std::get<Input>(model.graph.nodes.front().op);
+    expect_exact(model, random_dataset(input, 7, seed));
+  }
+}
+
+TEST(FloatNetwork, LossGradientAndCurvatureAreTorchs) {
+  const ParityCase c;
+  const FloatNetwork network(c.model, c.images, Precision::double_);
+  EXPECT_NEAR(network.evaluate({}, default_context()).loss, c.expected["loss"].get<double>(),
+              1e-12);
+  EXPECT_LT(relative_difference(network.gradient({}, default_context()), c.tensors("gradient")),
+            1e-12);
+  const auto product = network.hessian_times(c.tensors("vector"), default_context());
+  EXPECT_LT(relative_difference(product, c.tensors("product")), 1e-11);
+}
+
+TEST(FloatNetwork, SinglePrecisionIsNear) {
+  const ParityCase c;
+  const FloatNetwork network(c.model, c.images, Precision::single_);
+  EXPECT_NEAR(network.evaluate({}, default_context()).loss, c.expected["loss"].get<double>(), 1e-6);
+  EXPECT_LT(relative_difference(network.gradient({}, default_context()), c.tensors("gradient")),
+            1e-5);
+}
+
+TEST(FloatNetwork, DisplacementsAreInWeights) {
+  const ParityCase c;
+  const FloatNetwork network(c.model, c.images, Precision::double_);
+  std::vector<Tensor> direction = c.tensors("direction");
+  const double loss = network.evaluate(scaled(direction, 0.5), default_context()).loss;
+  EXPECT_NEAR(loss, c.expected["line"][2].get<double>(), 1e-12);
+}
+
+TEST(FloatNetwork, AFirstPartOfTheImages) {
+  const ParityCase c;
+  const FloatNetwork whole(c.model, c.images, Precision::double_);
+  const Dataset part = c.images.slice(0, 7);
+  const FloatNetwork alone(c.model, part, Precision::double_);
+  EXPECT_EQ(whole.evaluate({}, default_context(), 7), alone.evaluate({}, default_context()));
+  EXPECT_EQ(relative_difference(whole.gradient({}, default_context(), 7),
+                                alone.gradient({}, default_context())),
+            0);
+}
+
+TEST(FloatNetwork, AResidualNetworkDifferentiates) {
+  NetworkOptions options;
+  const Model model = random_model(fold_batch_norm(build_network("resnet20", options)), 3);
+  const auto& input = std::get<Input>(model.graph.nodes.front().op);
+  const Dataset images = random_dataset(input, 2, 1);
+  expect_exact(model, images);
+  const FloatNetwork network(model, images, Precision::double_);
+  // Along its own direction the gradient is the loss's slope.
+  const std::vector<Tensor> gradient = network.gradient({}, default_context());
+  EXPECT_GT(norm(gradient), 0);
+}
+
+TEST(FloatNetwork, StopsWhenAsked) {
+  const ParityCase c;
+  const FloatNetwork network(c.model, c.images, Precision::single_);
+  std::stop_source stop;
+  stop.request_stop();
+  Context context = default_context();
+  context.stop = stop.get_token();
+  EXPECT_THROW(network.evaluate({}, context), Interrupted);
+  EXPECT_THROW(network.gradient({}, context), Interrupted);
+}
+
+TEST(FloatNetwork, VectorArithmetic) {
+  std::vector<Tensor> a{torch::tensor({1.0, 2.0}), torch::tensor({3.0})};
+  const std::vector<Tensor> b{torch::tensor({-1.0, 1.0}), torch::tensor({0.5})};
+  EXPECT_DOUBLE_EQ(dot(a, b), 2.5);
+  EXPECT_DOUBLE_EQ(norm(a), std::sqrt(14.0));
+  add_scaled(a, 2, b);
+  EXPECT_TRUE(a[0].equal(torch::tensor({-1.0, 4.0})));
+  EXPECT_TRUE(scaled(b, 4)[1].equal(torch::tensor({2.0})));
+}
+
+}  // namespace
+}  // namespace flatenn
