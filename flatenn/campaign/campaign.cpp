@@ -7,7 +7,6 @@
 #include <memory>
 #include <optional>
 #include <set>
-#include <thread>
 #include <tuple>
 #include <utility>
 
@@ -16,6 +15,7 @@
 #include "flatenn/campaign/meter.h"
 #include "flatenn/campaign/plan.h"
 #include "flatenn/campaign/runner.h"
+#include "flatenn/campaign/subject_run.h"
 #include "flatenn/engine/make_evaluator.h"
 #include "flatenn/memory/layout.h"
 
@@ -27,105 +27,6 @@ struct Keeper {
   std::function<std::vector<Trial>(const MapRange&)> stored;  ///< by kind, rate, map
   std::function<void(const std::vector<Trial>&)> keep;
 };
-
-/// One subject at work.
-class SubjectRun {
- public:
-  SubjectRun(const CampaignSettings& settings, FaultSource source, const CampaignModel& model,
-             const Dataset& images, const Context& context)
-      : settings_(settings),
-        source_(std::move(source)),
-        model_(model),
-        images_(images),
-        context_(context),
-        memory_(*model.model, exposed_parts(settings)),
-        exposure_(memory_.expose(settings.exposed)) {}
-
-  PlanInput plan_input(std::uint64_t number, const Shard& shard) const {
-    return {settings_, memory_, exposure_, images_.size(), number, shard};
-  }
-
-  /// Classes without faults, one an image; computed at the first call. Throws Interrupted.
-  std::span<const std::uint8_t> clean() {
-    if (clean_.empty()) {
-      clean_.resize(images_.size());
-      classify_until(evaluator(), clean_, context_.stop);
-      throw_if_stopped(context_);
-    }
-    return clean_;
-  }
-  void set_clean(std::span<const std::uint8_t> classes) {
-    clean_.assign(classes.begin(), classes.end());
-  }
-
-  /// Throws Interrupted when stopped before all is done.
-  void work(const std::vector<WorkUnit>& units, int threads,
-            const std::function<void(const std::vector<Trial>&)>& commit) {
-    for (const auto& [tensor, part] : by_first_tensor(units)) {
-      keep_before(tensor, count_trials(part), threads);
-      const TrialSetup setup{&*network_, &images_, &evaluator(),       settings_.seed,
-                             source_,    clean(),  settings_.per_image};
-      run_trials(setup, part, threads, context_.stop, commit);
-      throw_if_stopped(context_);
-    }
-  }
-
- private:
-  /// Made when there is work: what is already stored needs no memory image and no images prepared.
-  Evaluator& evaluator() {
-    if (!evaluator_) {
-      network_.emplace(settings_, *model_.model);
-      evaluator_ = make_evaluator(settings_.engine, network_->model(), images_, memory_.parts());
-    }
-    return *evaluator_;
-  }
-
-  /// Biases and buffers of any layer may change: nothing before them can be kept.
-  bool keeps_prefix() const { return settings_.keep_prefix && memory_.parts() == MemoryParts{}; }
-
-  /// Keeping costs about a pass over the images, while all threads wait for it.
-  void keep_before(int tensor, std::size_t trials, int threads) {
-    const bool pays = keeps_prefix() && trials > static_cast<std::size_t>(threads);
-    const int before = pays ? tensor : 0;
-    if (before == kept_before_) return;
-    evaluator().keep_before(before);
-    kept_before_ = before;
-  }
-
-  /// Parts of the work with the first weight tensor that their faults can touch: single cells lie
-  /// in one tensor each, everything else may begin with the first exposed one.
-  std::vector<std::pair<int, std::vector<WorkUnit>>> by_first_tensor(
-      const std::vector<WorkUnit>& units) const {
-    if (!keeps_prefix()) return {{0, units}};
-    std::vector<std::pair<int, std::vector<WorkUnit>>> parts;
-    for (const WorkUnit& unit : units) {
-      const std::uint64_t first =
-          settings_.single_bit() ? unit.map : exposure_.ranges.front().first;
-      const int tensor = memory_.cell(first).tensor;
-      if (parts.empty() || parts.back().first != tensor) parts.push_back({tensor, {}});
-      parts.back().second.push_back(unit);
-    }
-    return parts;
-  }
-
-  const CampaignSettings& settings_;
-  const FaultSource source_;
-  const CampaignModel& model_;
-  const Dataset& images_;
-  const Context& context_;
-  const MemoryLayout memory_;
-  const Exposure exposure_;
-  std::optional<ExposedNetwork> network_;
-  std::unique_ptr<Evaluator> evaluator_;
-  int kept_before_ = 0;
-  std::vector<std::uint8_t> clean_;
-};
-
-int thread_count(const CampaignSettings& settings, const Shard& shard) {
-  if (settings.threads != 0) return settings.threads;
-  const int processors = static_cast<int>(std::thread::hardware_concurrency());
-  return std::max(1, processors / shard.neighbours);
-}
 
 /// Where one subject stands in the campaign.
 struct Place {
