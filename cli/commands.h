@@ -62,6 +62,7 @@ void add_report(CLI::App& app, Session& session);
 void add_show(CLI::App& app, Session& session);
 void add_store(CLI::App& app, Session& session);
 void add_study(CLI::App& app, Session& session);
+void add_tolerance(CLI::App& app, Session& session);
 void add_train(CLI::App& app, Session& session);
 
 }  // namespace flatenn::cli

@@ -104,6 +104,7 @@ void run(int argc, char** argv, Session& session) {
   add_eval(app, session);
   add_analyze(app, session);
   add_campaign(app, session);
+  add_tolerance(app, session);
   add_plan(app, session);
   add_replay(app, session);
   add_report(app, session);
