@@ -42,7 +42,7 @@ Dataset analysis_images(const AnalysisSettings& settings, const AnalysisInput& i
 CurvatureOptions curvature_options(const AnalysisSettings& s, const Dataset& images) {
   CurvatureOptions options;
   options.seed = s.seed;
-  options.method = static_cast<CurvatureMethod>(s.curvature_method);
+  options.method = s.curvature_method;
   options.images = s.curvature_images == 0
                        ? images.size()
                        : std::min(images.size(), static_cast<std::size_t>(s.curvature_images));

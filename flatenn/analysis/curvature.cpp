@@ -55,11 +55,6 @@ bool takes_double_backward(const Model& model, CurvatureMethod method) {
 
 }  // namespace
 
-const std::vector<std::string>& curvature_method_names() {
-  static const std::vector<std::string> names{"automatic", "double_backward", "differences"};
-  return names;
-}
-
 void find_eigenvalues(const HessianProduct& product, const Vector& like,
                       const CurvatureOptions& options, const Context& context,
                       Curvature& curvature) {

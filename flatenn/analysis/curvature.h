@@ -6,15 +6,9 @@
 #include <vector>
 
 #include "flatenn/analysis/float_network.h"
+#include "flatenn/analysis/settings.h"
 
 namespace flatenn {
-
-enum class CurvatureMethod {
-  automatic,        ///< double backward up to a million weights, differences beyond
-  double_backward,  ///< exact, in double precision
-  differences,      ///< (g(w + r v) - g(w - r v)) / 2r, r |v| a thousandth of |w|
-};
-const std::vector<std::string>& curvature_method_names();  ///< in the order of the values
 
 struct CurvatureOptions {
   std::uint64_t seed = 0;

@@ -9,6 +9,13 @@
 
 namespace flatenn {
 
+/// How the Hessian is applied to a vector.
+enum class CurvatureMethod {
+  automatic,        ///< double backward up to a million weights, differences beyond
+  double_backward,  ///< exact, in double precision
+  differences,      ///< (g(w + r v) - g(w - r v)) / 2r, r |v| a thousandth of |w|
+};
+
 struct AnalysisSettings {
   std::uint64_t images = 2000;  ///< the first n; 0: all
   std::uint64_t seed = 0;       ///< of directions and random vectors
@@ -31,7 +38,7 @@ struct AnalysisSettings {
   int curvature_images = 1000;  ///< the first n of the images
   int eigenvalues = 3;
   int trace_samples = 32;
-  int curvature_method = 0;  ///< CurvatureMethod
+  CurvatureMethod curvature_method = CurvatureMethod::automatic;
 
   /// Does not belong to what the results depend on.
   int threads = 0;  ///< 0: all processors

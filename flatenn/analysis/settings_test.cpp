@@ -3,7 +3,6 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "flatenn/analysis/curvature.h"
 #include "flatenn/base/error.h"
 
 namespace flatenn {
@@ -29,7 +28,7 @@ TEST(AnalysisSettings, AreReadAndChecked) {
   EXPECT_EQ(read("line_points = 11").line_points, 11);
   EXPECT_EQ(read("plane_points = 0").plane_points, 0);
   EXPECT_EQ(read("curvature_method = 'differences'").curvature_method,
-            static_cast<int>(CurvatureMethod::differences));
+            CurvatureMethod::differences);
   EXPECT_THAT(refusal("line_points = 10"), testing::HasSubstr("line_points: 10 points; an odd"));
   EXPECT_THAT(refusal("plane_points = 2"), testing::HasSubstr("plane_points"));
   EXPECT_THAT(refusal("line_point = 3"), testing::HasSubstr("did you mean 'line_points'"));
