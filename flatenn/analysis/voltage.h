@@ -14,6 +14,7 @@ struct VoltageRow {
   double voltage = 0;         ///< volts, or another unit throughout
   double bit_error_rate = 0;  ///< a fraction; 0: no error was seen
   double energy = 0;          ///< of an access, in any unit; V^2 where the table says nothing
+  bool operator==(const VoltageRow&) const = default;
 };
 
 /// A memory's bit error rate against its supply voltage.

@@ -45,7 +45,7 @@ RC_GTEST_PROP(BiasCodesProperty, AreTheNearestCodesAndReadExactlyTheSameAgain,
     // Half a level, and half a unit of the float that is read.
     const double unit = std::nextafter(largest, std::numeric_limits<float>::infinity()) - largest;
     RC_ASSERT(std::abs(double{read[i]} - addend[i]) <= largest / 32767.0 / 2 * 1.000001 + unit / 2);
-    RC_ASSERT(std::abs(addend[i]) != largest || read[i] == addend[i]);
+    RC_ASSERT((std::abs(addend[i]) != largest || read[i] == addend[i]));
   }
   const BiasCodes again = code_biases(read);
   RC_ASSERT(again.scale == biases.scale);
