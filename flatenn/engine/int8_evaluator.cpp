@@ -1,10 +1,8 @@
 #include "flatenn/engine/int8_evaluator.h"
 
 #include <algorithm>
-#include <cstring>
 #include <string>
 #include <utility>
-#include <variant>
 
 #include "flatenn/base/error.h"
 #include "flatenn/engine/buffer_faults.h"
@@ -14,6 +12,7 @@
 #include "flatenn/engine/int8_kernels.h"
 #include "flatenn/engine/int8_plan.h"
 #include "flatenn/engine/int8_prefix.h"
+#include "flatenn/engine/int8_steps.h"
 #include "flatenn/engine/int8_weights.h"
 
 namespace flatenn {
@@ -134,23 +133,11 @@ class Int8Evaluator final : public Evaluator {
 
  private:
   void allocate() {
-    std::size_t windows = 0;
-    for (const Step& step : plan_->steps) {
-      const auto* layer = std::get_if<LayerStep>(&step);
-      if (layer != nullptr && !layer->step_masks.empty()) {
-        windows = std::max(windows, layer->in_offsets.size());
-      }
-    }
-    windows_ = AlignedBytes(windows * images_per_block * sizeof(std::int32_t));
+    windows_ = AlignedBytes(window_bytes(*plan_));
     logits_ =
         AlignedBytes(static_cast<std::size_t>(plan_->classes) * images_per_block * sizeof(float));
     arena_ = AlignedBytes(static_cast<std::size_t>(plan_->arena_bytes));
-    // Borders keep these zero points; steps write the pixels within.
-    for (std::size_t b = 1; b < plan_->buffers.size(); ++b) {
-      const Buffer& buffer = plan_->buffers[b];
-      std::memset(arena_.data() + plan_->places[b], buffer.zero_point,
-                  static_cast<std::size_t>(buffer.bytes()));
-    }
+    fill_borders(*plan_, arena_.data());
   }
 
   /// What keep_before kept, unless a fault reaches into it.
@@ -159,126 +146,24 @@ class Int8Evaluator final : public Evaluator {
     return prefix_.get();
   }
 
-  const std::uint8_t* cells(int buffer, std::size_t block) const {
-    if (buffer == 0) return images_->block(block);
-    const Prefix* prefix = this->prefix();
-    const std::uint8_t* kept = prefix == nullptr ? nullptr : prefix->cells(buffer, block);
-    return kept != nullptr ? kept : arena_.data() + plan_->places[buffer];
-  }
-
-  Sink sink(const Destination& to) const {
-    Sink sink;
-    sink.channels = to.channels;
-    if (to.buffer == logits) {
-      sink.logits = reinterpret_cast<float*>(logits_.data());
-      return sink;
-    }
-    const Buffer& buffer = plan_->buffers[to.buffer];
-    sink.low = to.low;
-    sink.high = to.high;
-    sink.zero_point = 0x01010101u * static_cast<std::uint32_t>(buffer.zero_point);
-    sink.out = arena_.data() + plan_->places[to.buffer];
-    sink.offsets = to.offsets.data();
-    sink.group_stride = buffer.group_stride();
-    return sink;
+  Workplace workplace(std::size_t block) const {
+    return {plan_.get(),
+            &weights_,
+            prefix(),
+            block,
+            images_->block(block),
+            arena_.data(),
+            reinterpret_cast<std::int32_t*>(windows_.data()),
+            reinterpret_cast<float*>(logits_.data())};
   }
 
   /// One block of images through the first `steps` steps, in cache from layer to layer.
   void run_block(std::size_t block, std::size_t steps) {
-    const Prefix* kept = prefix();
-    for (std::size_t s = kept == nullptr ? 0 : kept->steps(); s < steps; ++s) {
-      std::visit([&](const auto& op) { run(op, block); }, plan_->steps[s]);
+    const Workplace place = workplace(block);
+    for (std::size_t s = place.prefix == nullptr ? 0 : place.prefix->steps(); s < steps; ++s) {
+      run_step(plan_->steps[s], place);
       faults_.apply(s, arena_.data());
     }
-  }
-
-  void run(const LayerStep& layer, std::size_t block) {
-    LayerArgs args;
-    args.in = cells(layer.in, block);
-    args.in_offsets = layer.in_offsets.data();
-    args.step_offsets = layer.gather.step_offsets.data();
-    args.steps = layer.steps();
-    args.positions = static_cast<int>(layer.to.buffer == logits ? layer.in_offsets.size()
-                                                                : layer.to.offsets.size());
-    args.positions_at_once = layer.positions_at_once;
-    args.blocks = layer.blocks;
-    args.weights = weights_.weights(layer.tensor);
-    args.bias = weights_.bias(layer.tensor);
-    args.multiplier = layer.multiplier.data();
-    args.addend = weights_.addend(layer.tensor);
-    args.sink = sink(layer.to);
-    if (!layer.step_masks.empty()) {
-      sum_windows(layer, args);
-      args.window = reinterpret_cast<const std::int32_t*>(windows_.data());
-      args.window_multiplier = layer.window_multiplier.data();
-    }
-    (layer.low_bytes ? layer.tile->run_low : layer.tile->run)(args);
-  }
-
-  void sum_windows(const LayerStep& layer, const LayerArgs& args) {
-    WindowArgs window;
-    window.in = args.in;
-    window.in_offsets = args.in_offsets;
-    window.step_offsets = args.step_offsets;
-    window.step_masks = layer.step_masks.data();
-    window.steps = args.steps;
-    window.positions = args.positions;
-    window.start = -layer.zero_point * static_cast<std::int32_t>(layer.gather.slots.size());
-    window.sums = reinterpret_cast<std::int32_t*>(windows_.data());
-    plan_->kernels->window(window);
-  }
-
-  void run(const PoolStep& pool, std::size_t block) {
-    const Buffer& in = plan_->buffers[pool.in];
-    PoolArgs args;
-    args.in = cells(pool.in, block);
-    args.in_group_stride = in.group_stride();
-    args.in_offsets = pool.in_offsets.data();
-    args.step_offsets = pool.step_offsets.data();
-    args.steps = static_cast<int>(pool.step_offsets.size());
-    args.positions = static_cast<int>(pool.in_offsets.size());
-    args.groups = static_cast<int>(in.groups.size());
-    args.start = -in.zero_point * args.steps;
-    args.multiplier = pool.multiplier;
-    args.sink = sink(pool.to);
-    (pool.average ? plan_->kernels->average : plan_->kernels->max_pool)(args);
-  }
-
-  void run(const AddStep& add, std::size_t block) {
-    AddArgs args;
-    for (int i = 0; i < 2; ++i) {
-      const Buffer& in = plan_->buffers[add.in[i]];
-      args.in[i] = cells(add.in[i], block);
-      args.in_group_stride[i] = in.group_stride();
-      args.in_offsets[i] = add.in_offsets[i].data();
-      args.zero_point[i] = in.zero_point;
-      args.multiplier[i] = add.multiplier[i];
-    }
-    args.positions = static_cast<int>(add.in_offsets[0].size());
-    args.groups = static_cast<int>(plan_->buffers[add.in[0]].groups.size());
-    args.sink = sink(add.to);
-    plan_->kernels->add(args);
-  }
-
-  void run(const FlattenStep& flatten, std::size_t block) {
-    const Buffer& in = plan_->buffers[flatten.in];
-    const Buffer& out = plan_->buffers[flatten.out];
-    std::uint8_t* to = arena_.data() + plan_->places[flatten.out];
-    const std::uint8_t* from = cells(flatten.in, block);
-    for (int e = 0; e < out.shape.channels; ++e) {
-      const std::int64_t source = in.byte_of(e);
-      const std::int64_t target = out.byte_of(e);
-      for (int i = 0; i < images_per_block; ++i) to[target + 4 * i] = from[source + 4 * i];
-    }
-  }
-
-  void run(const TwinStep& twin, std::size_t) {
-    const Buffer& buffer = plan_->buffers[twin.buffer];
-    TwinArgs args;
-    args.cells = arena_.data() + plan_->places[twin.buffer] +
-                 (std::ssize(buffer.groups) - 1) * buffer.group_stride();
-    args.count = buffer.group_stride() / cell_bytes;
-    plan_->kernels->twin(args);
   }
 
   /// Ties go to the lowest class.
@@ -308,8 +193,9 @@ class Int8Evaluator final : public Evaluator {
     }
     const int b = plan_->buffer_of_node[node];
     const Buffer& buffer = plan_->buffers[b];
+    const std::uint8_t* cells = workplace(block).cells(b);
     for (std::int64_t e = 0; e < buffer.shape.elements(); ++e) {
-      trace.codes.push_back(cells(b, block)[buffer.byte_of(e) + 4 * image] - buffer.zero_point);
+      trace.codes.push_back(cells[buffer.byte_of(e) + 4 * image] - buffer.zero_point);
     }
   }
 

@@ -20,9 +20,10 @@ Int8Path detect_int8_path();
 
 struct Int8EvaluatorOptions {
   Int8Path path = Int8Path::automatic;
-  /// Max pooling may join the layer before it, whose codes then lie in no buffer. The first fault
-  /// in such a buffer ends that for the evaluator and its later clones, at the cost of packing all
-  /// weights anew and of what keep_before kept: false where faults in buffers are to come.
+  /// Max pooling or a residual addition may join the layer before it, whose codes then lie in no
+  /// buffer. The first fault in such a buffer ends that for the evaluator and its later clones, at
+  /// the cost of packing all weights anew and of what keep_before kept: false where faults in
+  /// buffers are to come.
   bool fuse = true;
   /// What keep_before may remember of all images; where that is not enough, it remembers nothing.
   std::size_t kept_bytes = std::size_t{1} << 30;

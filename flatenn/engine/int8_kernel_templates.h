@@ -62,6 +62,35 @@ inline __attribute__((always_inline)) void emit(const Sink& sink, int channel, i
            pack<S>(code, sink.zero_point));
 }
 
+/// Value of channel I of a cell of codes, times the multiplier.
+template <class S, int I>
+inline __attribute__((always_inline)) typename S::Float scaled(typename S::Int cell,
+                                                               std::int32_t zero_point,
+                                                               float multiplier) {
+  const typename S::Int code = S::add(S::template byte<I>(cell), S::set_int(-zero_point));
+  return S::mul(S::to_float(code), S::set_float(multiplier));
+}
+
+/// The values of four channels become codes, times their multiplier, plus the other tensor's.
+template <class S>
+inline __attribute__((always_inline)) void add_residual(const Residual& r, int channel,
+                                                        int position, int first_image,
+                                                        typename S::Float (&v)[4]) {
+  const typename S::Float low = S::set_float(r.low);
+  const typename S::Float high = S::set_float(r.high);
+  const typename S::Int cell =
+      S::load_cell(r.in + r.offsets[position] + channel / 4 * r.group_stride + first_image * 4);
+  const typename S::Float other[4] = {scaled<S, 0>(cell, r.zero_point, r.multiplier[1]),
+                                      scaled<S, 1>(cell, r.zero_point, r.multiplier[1]),
+                                      scaled<S, 2>(cell, r.zero_point, r.multiplier[1]),
+                                      scaled<S, 3>(cell, r.zero_point, r.multiplier[1])};
+#pragma GCC unroll 4
+  for (int i = 0; i < 4; ++i) {
+    const typename S::Float code = S::to_float(S::round(S::min(S::max(v[i], low), high)));
+    v[i] = S::add(S::mul(code, S::set_float(r.multiplier[0])), other[i]);
+  }
+}
+
 /// Affine and sink of one block of channels at one position.
 template <class S, int F>
 inline __attribute__((always_inline)) void finish(const LayerArgs& a, int block, int position,
@@ -85,6 +114,7 @@ inline __attribute__((always_inline)) void finish(const LayerArgs& a, int block,
       }
       v[i] = S::add(v[i], S::set_float(a.addend[c]));
     }
+    if (a.residual.in != nullptr) add_residual<S>(a.residual, channel, position, first_image, v);
     emit<S>(a.sink, channel, position, first_image, v);
   }
 }
@@ -205,15 +235,6 @@ void run_average(const PoolArgs& a) {
       }
     }
   }
-}
-
-/// Value of channel I of a cell of codes, times the multiplier.
-template <class S, int I>
-inline __attribute__((always_inline)) typename S::Float scaled(typename S::Int cell,
-                                                               std::int32_t zero_point,
-                                                               float multiplier) {
-  const typename S::Int code = S::add(S::template byte<I>(cell), S::set_int(-zero_point));
-  return S::mul(S::to_float(code), S::set_float(multiplier));
 }
 
 template <class S, int I>

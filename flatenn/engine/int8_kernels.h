@@ -26,6 +26,17 @@ struct Sink {
   float* logits = nullptr;                ///< channels x 16 when not null
 };
 
+/// A residual addition right behind a layer: its values become codes as if they were stored, and
+/// these are added to the codes of the other tensor.
+struct Residual {
+  const std::uint8_t* in = nullptr;       ///< the other tensor's cells; null: no addition
+  const std::int32_t* offsets = nullptr;  ///< of each position, bytes
+  std::ptrdiff_t group_stride = 0;
+  std::int32_t zero_point = 0;
+  float low = 0, high = 0;   ///< clip range of the layer's own codes
+  float multiplier[2] = {};  ///< of the layer's own and of the other codes
+};
+
 /// One conv2d or linear layer over one block of images.
 struct LayerArgs {
   const std::uint8_t* in = nullptr;
@@ -41,6 +52,7 @@ struct LayerArgs {
   const float* addend = nullptr;
   const float* window_multiplier = nullptr;  ///< or null
   const std::int32_t* window = nullptr;      ///< positions x 16 sums of input codes, or null
+  Residual residual;                         ///< not in pooled tiles
   Sink sink;
 };
 

@@ -19,7 +19,10 @@ std::size_t LayerStep::weight_at(std::int64_t channel, std::int64_t tap) const {
 }
 
 std::vector<int> buffers_read(const Step& step) {
-  if (const auto* layer = std::get_if<LayerStep>(&step)) return {layer->in};
+  if (const auto* layer = std::get_if<LayerStep>(&step)) {
+    if (layer->add.in >= 0) return {layer->in, layer->add.in};
+    return {layer->in};
+  }
   if (const auto* pool = std::get_if<PoolStep>(&step)) return {pool->in};
   if (const auto* add = std::get_if<AddStep>(&step)) return {add->in[0], add->in[1]};
   if (const auto* flatten = std::get_if<FlattenStep>(&step)) return {flatten->in};
@@ -72,7 +75,7 @@ class Compiler {
     if (std::holds_alternative<Input>(op)) {
       add_image(n);
     } else if (plan_.infos[n].weight_count > 0) {
-      add_layer(n);
+      if (joining_add(n) < 0) add_layer(n, -1);  // else with the addition
     } else if (std::holds_alternative<MaxPool>(op)) {
       const auto& pool = std::get<MaxPool>(op);
       add_pool(n, pool.kernel, pool.stride, {add_buffer(n), 0, 0, {}, 0}, n, false);
@@ -181,13 +184,34 @@ class Compiler {
     return pool != nullptr && pool->kernel == 2 && pool->stride == 2 ? next : -1;
   }
 
-  void add_layer(int n) {
-    const int pool = joining_pool(n);
-    const int end = pool >= 0 ? pool : reader(n);
+  /// The addition that can join layer n, or -1: only where nothing else reads the layer's codes.
+  int joining_add(int n) const {
+    const int quantizer = reader(n);
+    if (!fuse_ || readers_[quantizer].size() != 1) return -1;
+    const int add = readers_[quantizer].front();
+    if (!std::holds_alternative<Add>(nodes()[add].op)) return -1;
+    if (std::holds_alternative<Output>(nodes()[reader(add)].op)) return -1;
+    return joined_layer(add) == n ? add : -1;
+  }
+
+  /// The layer that addition `add` can join, or -1. Of two, the first input's.
+  int joined_layer(int add) const {
+    for (const int quantizer : nodes()[add].inputs) {
+      const int n = nodes()[quantizer].inputs.empty() ? -1 : nodes()[quantizer].inputs[0];
+      if (n >= 0 && plan_.infos[n].weight_count > 0 && readers_[quantizer].size() == 1) return n;
+    }
+    return -1;
+  }
+
+  /// Layer n with the pooling that can join it or the addition `add` (-1: none).
+  void add_layer(int n, int add) {
+    const int pool = add < 0 ? joining_pool(n) : -1;
+    const int end = pool >= 0 ? pool : add >= 0 ? reader(add) : reader(n);
     if (pool >= 0) covered_.insert(pool);
     LayerStep layer;
     layer.in = source(n);
-    layer.to = destination(n, end);
+    if (add >= 0) join(n, add, layer.add);
+    layer.to = destination(add >= 0 ? add : n, end);
     const Buffer& in = plan_.buffers[layer.in];
     layer.zero_point = in.zero_point;
     layer.low_bytes = in.max_byte < 128;
@@ -197,6 +221,19 @@ class Compiler {
     gather_inputs(n, pool >= 0, in, layer);
     add_affine(plan_.model.affine[n], layer);
     finish_step(end, std::move(layer));
+  }
+
+  void join(int n, int add, JoinedAdd& joined) {
+    const int quantizer = reader(n);
+    covered_.insert(quantizer);
+    const int own = nodes()[add].inputs[0] == quantizer ? 0 : 1;
+    const Shape& shape = plan_.infos[add].shape;
+    joined.in = source(add, 1 - own);
+    joined.offsets = plan_.buffers[joined.in].offsets(shape.height, shape.width, 1, 0);
+    joined.low = static_cast<float>(plan_.infos[quantizer].min_code);
+    joined.high = static_cast<float>(plan_.infos[quantizer].max_code);
+    joined.multiplier[0] = plan_.model.affine[add].multiplier[own];
+    joined.multiplier[1] = plan_.model.affine[add].multiplier[1 - own];
   }
 
   void gather_inputs(int n, bool pooled, const Buffer& in, LayerStep& layer) {
@@ -272,6 +309,8 @@ class Compiler {
   }
 
   void add_addition(int n) {
+    const int layer = joined_layer(n);
+    if (layer >= 0 && joining_add(layer) == n) return add_layer(layer, n);
     AddStep add;
     const Shape& shape = plan_.infos[n].shape;
     for (int i = 0; i < 2; ++i) {

@@ -23,7 +23,15 @@ struct Destination {
   int channels = 0;
 };
 
-/// conv2d or linear with its affine and quantization, and perhaps 2x2 max pooling.
+/// A residual addition that joined the layer before it, whose own codes then lie in no buffer.
+struct JoinedAdd {
+  int in = -1;  ///< buffer of the other tensor; -1: no addition
+  std::vector<std::int32_t> offsets;
+  float low = 0, high = 0;   ///< clip range of the layer's codes
+  float multiplier[2] = {};  ///< of the layer's and of the other codes
+};
+
+/// conv2d or linear with its affine and quantization, and perhaps 2x2 max pooling or an addition.
 struct LayerStep {
   int tensor = 0;  ///< index in Model::weights
   int in = 0;
@@ -37,6 +45,7 @@ struct LayerStep {
   int zero_point = 0;                                ///< of the input
   std::vector<float> multiplier, window_multiplier;  ///< padded to whole blocks
   std::vector<std::int8_t> step_masks;               ///< only with a window multiplier
+  JoinedAdd add;
 
   int steps() const { return static_cast<int>(gather.step_offsets.size()); }
   std::size_t weight_bytes() const { return std::size_t{4} * blocks * tile->channels * steps(); }
@@ -97,8 +106,8 @@ struct Plan {
   }
 };
 
-/// `fuse`: max pooling goes into the layer before it, whose codes are then never seen. Throws Error
-/// when a buffer would not fit into 2 GiB.
+/// `fuse`: max pooling and additions go into the layer before, whose codes are then never seen.
+/// Throws Error when a buffer would not fit into 2 GiB.
 Plan compile(const Model& model, const Kernels& kernels, bool fuse);
 
 }  // namespace flatenn::int8

@@ -7,7 +7,9 @@
 #include <algorithm>
 #include <set>
 #include <string>
+#include <utility>
 #include <variant>
+#include <vector>
 
 #include "flatenn/base/error.h"
 #include "flatenn/engine/testing.h"
@@ -51,6 +53,23 @@ Graph pooled_graph(int channels, int bits) {
                  {"flatten", Flatten{}, {5}},
                  {"fc", Linear{4, true, lsq()}, {6}},
                  {"output", Output{}, {7}}};
+  return graph;
+}
+
+/// Nodes: 0 input, 1 conv, 2 activation, 3 conv, 4 activation, 5 add of 2 and 4 (or `inputs`), 6
+/// activation, 7 flatten, 8 linear, 9 output.
+Graph residual_graph(std::vector<int> inputs = {2, 4}) {
+  Graph graph;
+  graph.nodes = {{"input", Input{1, 5, 5, 1.0f, 0}, {}},
+                 {"conv1", Conv2d{4, 3, 1, 1, true, lsq()}, {0}},
+                 {"act1", Activation{4}, {1}},
+                 {"conv2", Conv2d{4, 3, 1, 1, true, lsq()}, {inputs == std::vector{2, 4} ? 2 : 0}},
+                 {"branch", Quantize{8}, {3}},
+                 {"add", Add{}, std::move(inputs)},
+                 {"act2", Activation{4}, {5}},
+                 {"flatten", Flatten{}, {6}},
+                 {"fc", Linear{3, true, lsq()}, {7}},
+                 {"output", Output{}, {8}}};
   return graph;
 }
 
@@ -233,6 +252,38 @@ RC_GTEST_PROP(Int8Plan, EveryWeightHasAPlaceOfItsOwn, (std::uint64_t seed)) {
       }
     }
   }
+}
+
+TEST(Int8Plan, AnAdditionJoinsTheLayerBeforeIt) {
+  const Model model = random_model(residual_graph(), 1);
+  EXPECT_EQ(kinds(compile(model, *portable_kernels(), /*fuse=*/false)), "LL+L");
+  const Plan plan = compile(model, *portable_kernels(), /*fuse=*/true);
+  EXPECT_EQ(kinds(plan), "LLL");
+  const JoinedAdd& add = plan.layer_of(1).add;
+  EXPECT_EQ(add.in, plan.buffer_of_node[2]);
+  EXPECT_EQ(add.low, -128);
+  EXPECT_EQ(add.high, 127);
+  EXPECT_EQ(add.multiplier[0], model.affine[5].multiplier[1]);
+  EXPECT_EQ(add.multiplier[1], model.affine[5].multiplier[0]);
+  EXPECT_EQ(plan.buffer_of_node[4], -1);
+  EXPECT_THAT(buffers_read(plan.steps[1]), ElementsAre(add.in, add.in));
+  EXPECT_LT(plan.layer_of(0).add.in, 0);
+}
+
+TEST(Int8Plan, OfTwoLayersTheFirstInputsTakesTheAddition) {
+  const Plan plan =
+      compile(random_model(residual_graph({4, 2}), 1), *portable_kernels(), /*fuse=*/true);
+  EXPECT_EQ(kinds(plan), "LLL");
+  EXPECT_EQ(plan.layer_of(1).add.in, plan.buffer_of_node[2]);
+  const Plan other =
+      compile(random_model(residual_graph({2, 4}), 1), *portable_kernels(), /*fuse=*/true);
+  EXPECT_GE(other.layer_of(1).add.in, 0);  // act1 has another reader
+}
+
+TEST(Int8Plan, AnAdditionOfAResultToItselfStaysAlone) {
+  Graph graph = residual_graph();
+  graph.nodes[5].inputs = {4, 4};
+  EXPECT_EQ(kinds(compile(random_model(graph, 1), *portable_kernels(), /*fuse=*/true)), "LL+L");
 }
 
 /// What a window reads lies within the buffer, the border included.

@@ -24,7 +24,7 @@ Plan residual_plan() {
       {"act2", Activation{4}, {5}},           {"conv3", Conv2d{4, 3, 1, 1, true, lsq}, {6}},
       {"act3", Activation{4}, {7}},           {"flatten", Flatten{}, {8}},
       {"fc", Linear{3, true, lsq}, {9}},      {"output", Output{}, {10}}};
-  return compile(random_model(graph, 1), *portable_kernels(), true);
+  return compile(random_model(graph, 1), *portable_kernels(), false);
 }
 
 /// Nodes whose buffers a prefix before `tensor` keeps.
