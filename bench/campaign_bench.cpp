@@ -4,59 +4,27 @@
 // formats). All sides take turns in one run; the best turn of each counts, in processor time, so
 // that neighbours on a shared machine disturb neither side more than the other.
 //
-//   campaign_bench [--json] [--seconds 0.5] [--turns 5] [--batches 64,256,1000]
+//   campaign_bench [--json] [--seconds 0.5] [--turns 5] [--most 8] [--batches 64,256,1000]
 //                   [--network lenet5,resnet20,resnet18]
-#include <benchmark/benchmark.h>
 #include <fmt/format.h>
 #include <torch/torch.h>
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
-#include <ctime>
-#include <fstream>
 #include <functional>
 #include <nlohmann/json.hpp>
 #include <string>
 #include <vector>
 
 #include "bench/int8_peak.h"
+#include "bench/trials.h"
+#include "bench/turns.h"
 #include "flatenn/base/error.h"
 #include "flatenn/engine/int8_evaluator.h"
 #include "flatenn/engine/testing.h"
-#include "flatenn/graph/builders.h"
-#include "flatenn/memory/memory_image.h"
 
 namespace flatenn {
 namespace {
-
-/// Of the whole process: a library that starts threads of its own gains nothing.
-double processor_seconds() {
-  timespec t{};
-  clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &t);
-  return static_cast<double>(t.tv_sec) + 1e-9 * static_cast<double>(t.tv_nsec);
-}
-
-/// One side of the comparison: does some work and tells how much.
-struct Side {
-  std::string name;
-  std::function<double()> work;
-  double best = 0;  ///< units of work a second
-};
-
-void take_turns(std::vector<Side>& sides, double seconds, int turns) {
-  for (int turn = 0; turn < turns; ++turn) {
-    for (Side& side : sides) {
-      const double start = processor_seconds();
-      double end = start;
-      while (end - start < seconds) {
-        const double begin = end;
-        const double done = side.work();
-        end = processor_seconds();
-        side.best = std::max(side.best, done / (end - begin));
-      }
-    }
-  }
-}
 
 /// The float network of a folded graph, with random weights: plain libtorch calls.
 class FloatNetwork {
@@ -125,62 +93,12 @@ Side torch_side(const Graph& graph, int batch, torch::MemoryFormat format, const
           }};
 }
 
-/// Trials of one campaign, as the runner does them.
-class Trials {
- public:
-  Trials(const Model& model, const Dataset& data, Int8Path path)
-      : data_(data), memory_(model), exposure_(memory_.expose_all()) {
-    Int8EvaluatorOptions options;
-    options.path = path;
-    evaluator_ = make_int8_evaluator(model, data, options);
-  }
-
-  std::string name() const { return std::string(evaluator_->name()); }
-
-  void run() {
-    constexpr double rate = 0.01;
-    draw_fault_map(1, map_++, memory_.bits(), rate, faults_);
-    memory_.apply(faults_, FaultKind::flip, exposure_, applied_);
-    evaluator_->write(applied_.writes);
-    benchmark::DoNotOptimize(count_correct(*evaluator_, data_, 0, data_.size()));
-    memory_.undo(applied_);
-    evaluator_->write(applied_.writes);
-  }
-
- private:
-  const Dataset& data_;
-  std::unique_ptr<Evaluator> evaluator_;
-  MemoryImage memory_;
-  Exposure exposure_;
-  std::vector<Fault> faults_;
-  AppliedFaults applied_;
-  std::uint64_t map_ = 0;
-};
-
 Side int8_side(const Model& model, const Dataset& data, Int8Path path) {
-  const auto trials = std::make_shared<Trials>(model, data, path);
-  return {trials->name(), [trials, images = static_cast<double>(data.size())] {
-            trials->run();
-            return images;
-          }};
-}
-
-/// Multiply-adds of all layers for one image.
-double multiply_adds(const Graph& graph) {
-  double total = 0;
-  for (const NodeInfo& info : check_graph(graph)) {
-    total += static_cast<double>(info.weight_count) * info.shape.height * info.shape.width;
-  }
-  return total;
-}
-
-Graph network_graph(const std::string& name) {
-  NetworkOptions options;
-  options.weights.code.bits = 4;
-  options.activation_bits = 4;
-  options.input = name == "lenet5" || name == "mlp" ? Input{1, 28, 28, 1.0f / 255, 0}
-                                                    : Input{3, 32, 32, 1.0f / 255, 120};
-  return fold_batch_norm(build_network(name, options));
+  Int8EvaluatorOptions options;
+  options.path = path;
+  const auto trials =
+      std::make_shared<Trials>(make_int8_evaluator(model, data, options), model, data);
+  return {std::string(trials->evaluator().name()), [trials] { return trials->run(); }};
 }
 
 struct Row {
@@ -189,8 +107,8 @@ struct Row {
   double torch = 0, peak = 0, work = 0;  ///< best images a second; multiply-adds a second, an image
 };
 
-Row measure(const std::string& network, const std::vector<int>& batches, double seconds,
-            int turns) {
+Row measure(const std::string& network, const std::vector<int>& batches, double seconds, int turns,
+            double most) {
   Row row;
   row.network = network;
   const Graph graph = network_graph(network);
@@ -198,7 +116,7 @@ Row measure(const std::string& network, const std::vector<int>& batches, double 
   const auto& input = std::get<Input>(graph.nodes.front().op);
   const std::size_t images = network == "resnet18" ? 64 : network == "resnet20" ? 256 : 10000;
   const Dataset data = random_dataset(input, images, 1);
-  const Dataset few = data.slice(0, std::min<std::size_t>(images, 32));
+  const Dataset few = data.slice(0, std::min<std::size_t>(images, 16));
   for (const int batch : batches) {
     row.sides.push_back(
         torch_side(graph, batch, torch::MemoryFormat::Contiguous, "channels first"));
@@ -207,6 +125,7 @@ Row measure(const std::string& network, const std::vector<int>& batches, double 
   }
   const std::size_t torch_sides = row.sides.size();
   row.sides.push_back(int8_side(model, few, Int8Path::portable));
+  row.sides.back().once = true;
   if (detect_int8_path() != Int8Path::portable) {
     row.sides.push_back(int8_side(model, data, Int8Path::avx2));
   }
@@ -214,7 +133,7 @@ Row measure(const std::string& network, const std::vector<int>& batches, double 
     row.sides.push_back(int8_side(model, data, Int8Path::avx512_vnni));
     row.sides.push_back({"dot-product peak", [] { return double(run_int8_peak(1000000)); }});
   }
-  take_turns(row.sides, seconds, turns);
+  take_turns(row.sides, seconds, turns, most);
   for (std::size_t i = 0; i < torch_sides; ++i) row.torch = std::max(row.torch, row.sides[i].best);
   if (row.sides.back().name == "dot-product peak") {
     row.peak = row.sides.back().best;
@@ -227,14 +146,6 @@ Row measure(const std::string& network, const std::vector<int>& batches, double 
 /// Multiply-adds of the network over the time of whole trials, as a share of the peak.
 double peak_share(const Row& row) {
   return row.peak > 0 ? row.sides.back().best * row.work / row.peak : 0;
-}
-
-std::string processor_name() {
-  std::ifstream file("/proc/cpuinfo");
-  for (std::string line; std::getline(file, line);) {
-    if (line.starts_with("model name")) return line.substr(line.find(':') + 2);
-  }
-  return "unknown";
 }
 
 void print_text(const std::vector<Row>& rows) {
@@ -273,18 +184,20 @@ int run(int argc, char** argv) {
   bool json = false;
   double seconds = 0.5;
   int turns = 5;
+  double most = 8;
   std::vector<int> batches = {64, 256, 1000};
   std::vector<std::string> networks = {"lenet5", "resnet20", "resnet18"};
   app.add_flag("--json", json, "machine-readable output");
   app.add_option("--seconds", seconds, "processor time a side and turn");
   app.add_option("--turns", turns, "turns of every side");
+  app.add_option("--most", most, "processor time after which a side takes no more turns");
   app.add_option("--network", networks, "networks to measure")->delimiter(',');
   app.add_option("--batches", batches, "batch sizes of libtorch, the best counts")->delimiter(',');
   CLI11_PARSE(app, argc, argv);
   at::set_num_threads(1);
   std::vector<Row> rows;
   for (const std::string& network : networks)
-    rows.push_back(measure(network, batches, seconds, turns));
+    rows.push_back(measure(network, batches, seconds, turns, most));
   json ? print_json(rows) : print_text(rows);
   return 0;
 }

@@ -6,8 +6,8 @@ program_packages=(
   nlohmann-json3-dev zlib1g-dev
 )
 test_packages=(
-  ccache clang-format libbenchmark-dev libgmock-dev libgtest-dev librapidcheck-dev openmpi-bin python3
-  python3-torch sqlite3
+  ccache clang-format libbenchmark-dev libdnnl-dev libgmock-dev libgtest-dev librapidcheck-dev openmpi-bin
+  python3 python3-torch sqlite3
 )
 
 # as_root COMMAND...: runs it as root, through sudo if need be.
