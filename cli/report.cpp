@@ -22,6 +22,7 @@ struct Options {
   std::vector<std::string> labels;
   MapRange maps;
   bool variance = false;
+  double critical = kCriticalPoints;
 };
 
 std::vector<SubjectSummary> chosen(std::vector<SubjectSummary> all,
@@ -59,10 +60,14 @@ void print_variance(const Store& store, const std::string& path, const Session& 
 }
 
 void run(const Options& options, const Session& session) {
+  // Written so that not-a-number is refused, too.
+  if (!(options.critical >= 0 && options.critical <= 100)) {
+    fail("--critical is in points of accuracy, 0 to 100, not {}", options.critical);
+  }
   const Store store = Store::open_read_only(options.store);
   if (options.variance) return print_variance(store, options.store, session);
   const std::vector<SubjectSummary> summaries =
-      chosen(summarize(store, options.maps), split_list(options.labels));
+      chosen(summarize(store, options.maps, options.critical), split_list(options.labels));
   if (!options.csv.empty()) write_file(options.csv, summary_csv(summaries));
   if (!options.json.empty()) write_file(options.json, summary_json(summaries));
   if (!options.svg.empty()) write_file(options.svg, curves_svg(curve_panels(summaries)));
@@ -86,6 +91,10 @@ void add_report(CLI::App& app, Session& session) {
       ->expected(1);
   command->add_flag("--variance", options->variance,
                     "instead: what the spread comes from (needs per-image results)");
+  command
+      ->add_option("--critical", options->critical,
+                   "of single bits: a fault is critical when accuracy falls by more")
+      ->type_name("POINTS");
   command->add_option("--first-map", options->maps.first, "count fault maps from this id on");
   command->add_option("--last-map", options->maps.last, "count fault maps below this id");
 }

@@ -11,7 +11,7 @@
 
 namespace flatenn {
 
-/// A fault is critical when accuracy falls by more than so many points.
+/// Unless told otherwise, a fault is critical when accuracy falls by more than so many points.
 inline constexpr double kCriticalPoints = 1;
 
 /// Cells of one bit position of one weight tensor. Every fault is masked (no answer changes),

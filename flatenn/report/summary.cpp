@@ -66,20 +66,22 @@ std::vector<CellSummary> summarize_cells(const std::vector<Trial>& trials, std::
 }
 
 SubjectSummary summarize(const Subject& subject, const std::vector<Trial>& trials,
-                         const MapRange& maps) {
+                         const MapRange& maps, double critical_points) {
   const Interval clean = wilson_interval(subject.clean_correct, subject.images);
   SubjectSummary summary{subject, 100 * clean.mean, 100 * clean.lo, 100 * clean.hi,
                          summarize_cells(trials, subject.images, maps)};
   if (subject.source == "single") {
-    summary.single_bits = summarize_single_bits(subject, trials, kCriticalPoints);
+    summary.single_bits = summarize_single_bits(subject, trials, critical_points);
   }
   return summary;
 }
 
-std::vector<SubjectSummary> summarize(const Store& store, const MapRange& maps) {
+std::vector<SubjectSummary> summarize(const Store& store, const MapRange& maps,
+                                      double critical_points) {
   std::vector<SubjectSummary> summaries;
   for (const Subject& subject : store.subjects()) {
-    summaries.push_back(summarize(subject, store.trials(subject.key()), maps));
+    const std::vector<Trial> trials = store.trials(subject.key());
+    summaries.push_back(summarize(subject, trials, maps, critical_points));
   }
   return summaries;
 }

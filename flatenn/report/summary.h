@@ -40,9 +40,11 @@ struct SubjectSummary {
 std::vector<CellSummary> summarize_cells(const std::vector<Trial>& trials, std::uint64_t images,
                                          const MapRange& maps = {});
 
+/// `critical_points`: a single faulty bit is critical when accuracy falls by more.
 SubjectSummary summarize(const Subject& subject, const std::vector<Trial>& trials,
-                         const MapRange& maps = {});
+                         const MapRange& maps = {}, double critical_points = kCriticalPoints);
 /// Every subject of the store, in its order.
-std::vector<SubjectSummary> summarize(const Store& store, const MapRange& maps = {});
+std::vector<SubjectSummary> summarize(const Store& store, const MapRange& maps = {},
+                                      double critical_points = kCriticalPoints);
 
 }  // namespace flatenn

@@ -74,6 +74,20 @@ TEST(Summarize, SingleBitsComeByLayerAndPosition) {
   EXPECT_EQ(summary.single_bits[0].strata[1].critical, 1u);
 }
 
+TEST(Summarize, WhatIsCriticalIsAChoice) {
+  const Subject subject = single_bit_subject("fc.weight 4x2", 100);
+  const double loss = summarize(subject, {{FaultKind::flip, 0, 3, 80, 1, 1, 12}})
+                          .single_bits[0]
+                          .strata[1]
+                          .worst_loss;
+  for (const auto& [points, critical] : {std::pair{loss - 0.5, 1u}, {loss, 0u}}) {
+    const SubjectSummary summary =
+        summarize(subject, {{FaultKind::flip, 0, 3, 80, 1, 1, 12}}, {}, points);
+    EXPECT_EQ(summary.single_bits[0].critical_points, points);
+    EXPECT_EQ(summary.single_bits[0].strata[1].critical, critical);
+  }
+}
+
 TEST(SummarizeCells, OneMapSaysNothingAboutTheSpread) {
   const auto cells = summarize_cells({{FaultKind::flip, 0.1, 0, 50, 0, 0}}, 100);
   ASSERT_EQ(cells.size(), 1u);

@@ -54,6 +54,21 @@ class Sources(TrainedModelTest):
         text = self.succeed("report", "store.db")
         self.assertIn("one cell at a time", text)
 
+    def test_what_is_critical_can_be_chosen(self):
+        self.succeed(*self.campaign("--source", "single", "--expose", "*:top"))
+        critical = {}
+        for points in (0, 1, 3, 100):
+            single = self.succeed_json("report", "store.db", "--critical", points)["subjects"][0]
+            single = single["single_bits"][0]
+            self.assertEqual(single["critical_points"], points)
+            critical[points] = single["critical"]
+        self.assertGreater(critical[0], critical[3])
+        self.assertEqual(critical[100], 0)
+        self.assertEqual(critical[1], self.subjects()[0]["single_bits"][0]["critical"])
+        self.assertIn("more than 2.5 points", self.succeed("report", "store.db", "--critical", "2.5"))
+        for wrong in ("-1", "101", "nan", "some"):
+            self.fail_with("report", "store.db", "--critical", wrong, words=["--critical", wrong])
+
     def test_a_sample_of_single_bits_agrees_with_all_of_them(self):
         self.succeed(*self.campaign("--source", "single", store="all.db"))
         self.succeed(*self.campaign("--source", "single", "--sample", "1500", store="sample.db"))
