@@ -24,7 +24,10 @@ std::vector<double> sorted_accuracies(Samples& samples) {
   return accuracies;
 }
 
-void add_intervals(const std::vector<double>& accuracies, CellSummary& cell) {
+}  // namespace
+
+CellSummary summarize_accuracies(const std::vector<double>& accuracies) {
+  CellSummary cell;
   const Interval interval = t_interval(accuracies);
   const Interval sequence = confidence_sequence(accuracies, 0, 100);
   cell.maps = interval.n;
@@ -35,9 +38,8 @@ void add_intervals(const std::vector<double>& accuracies, CellSummary& cell) {
   cell.anytime_lo = sequence.lo;
   cell.anytime_hi = sequence.hi;
   cell.few_decide = interval.n > 1 && !normal_enough(accuracies);
+  return cell;
 }
-
-}  // namespace
 
 std::vector<CellSummary> summarize_cells(const std::vector<Trial>& trials, std::uint64_t images,
                                          const MapRange& maps) {
@@ -53,10 +55,9 @@ std::vector<CellSummary> summarize_cells(const std::vector<Trial>& trials, std::
   }
   std::vector<CellSummary> summaries;
   for (auto& [key, samples] : cells) {
-    CellSummary cell;
+    CellSummary cell = summarize_accuracies(sorted_accuracies(samples));
     cell.kind = key.first;
     cell.rate = key.second;
-    add_intervals(sorted_accuracies(samples), cell);
     cell.faulty_bits = samples.faulty_bits.mean();
     cell.changed_bits = samples.changed_bits.mean();
     cell.answers_changed = samples.answers_changed.mean();

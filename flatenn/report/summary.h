@@ -36,6 +36,10 @@ struct SubjectSummary {
   std::vector<SingleBitSummary> single_bits = {};
 };
 
+/// Spread and intervals of accuracies (percent), one a map in the order of map ids; the rest of the
+/// cell is left as it is by default.
+CellSummary summarize_accuracies(const std::vector<double>& accuracies);
+
 /// Cells of `trials` (any order), each on `images` images.
 std::vector<CellSummary> summarize_cells(const std::vector<Trial>& trials, std::uint64_t images,
                                          const MapRange& maps = {});

@@ -1,9 +1,13 @@
 // For tests of reports: subjects that could have been measured.
 #pragma once
 
+#include <filesystem>
+#include <functional>
 #include <string>
 #include <utility>
+#include <vector>
 
+#include "flatenn/base/testing.h"
 #include "flatenn/campaign/store.h"
 
 namespace flatenn {
@@ -19,5 +23,57 @@ inline Subject single_bit_subject(std::string layout, std::uint64_t images) {
   subject.memory_bits = subject.exposed_bits = 8;
   return subject;
 }
+
+/// A store on disk that goes with the object.
+class TestStore {
+ public:
+  TestStore() : path_(folder_ / "store.db"), store_(Store::open(path_)) {}
+
+  const std::filesystem::path& path() const { return path_; }
+  const Store& store() const { return store_; }
+
+  /// A network on 100 images, `clean` of them right without faults; flips at rate 0.02, a map and
+  /// its number of right images each. `change` may make it another subject.
+  void add(const std::string& label, std::uint64_t clean,
+           const std::vector<std::pair<std::uint64_t, std::uint64_t>>& maps_and_correct,
+           const std::function<void(Subject&)>& change = {}) const {
+    Subject subject = network(label);
+    subject.clean_correct = clean;
+    if (change) change(subject);
+    std::vector<Trial> trials;
+    for (const auto& [map, correct] : maps_and_correct) {
+      trials.push_back({FaultKind::flip, 0.02, map, correct, 4, 3, 10});
+    }
+    store_.append(store_.add_subject(subject), trials);
+  }
+
+  void add_trials(const std::string& label, const std::vector<Trial>& trials) const {
+    store_.append(store_.add_subject(network(label)), trials);
+  }
+
+  /// Two cells of a memory tried one by one.
+  void add_single_bits() const {
+    store_.append(store_.add_subject(single_bit_subject("fc.weight 4x2", 100)),
+                  {{FaultKind::flip, 0, 3, 80, 1, 1, 12}, {FaultKind::flip, 0, 4, 90, 1, 1, 0}});
+  }
+
+ private:
+  static Subject network(const std::string& label) {
+    Subject subject;
+    subject.label = label;
+    subject.model_hash = "m-" + label;
+    subject.data_hash = "d";
+    subject.dataset = "synthetic";
+    subject.split = "test";
+    subject.images = 100;
+    subject.clean_correct = 90;
+    subject.memory_bits = subject.exposed_bits = 8;
+    return subject;
+  }
+
+  TemporaryFolder folder_;
+  std::filesystem::path path_;
+  mutable Store store_;  // tests fill it step by step
+};
 
 }  // namespace flatenn
