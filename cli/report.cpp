@@ -1,6 +1,7 @@
-// flatenn report: what a store says, as tables, CSV, JSON and a picture.
+// flatenn report: what a store says, as tables, CSV, JSON, pictures and a page.
 #include <fmt/format.h>
 
+#include <filesystem>
 #include <memory>
 #include <nlohmann/json.hpp>
 #include <optional>
@@ -9,6 +10,8 @@
 #include "flatenn/base/error.h"
 #include "flatenn/base/file.h"
 #include "flatenn/report/curves_svg.h"
+#include "flatenn/report/page_sources.h"
+#include "flatenn/report/paper_figures.h"
 #include "flatenn/report/summary.h"
 #include "flatenn/report/tables.h"
 #include "flatenn/report/variance.h"
@@ -17,9 +20,10 @@ namespace flatenn::cli {
 namespace {
 
 struct Options {
-  std::string store;
-  std::string csv, json, svg;
-  std::vector<std::string> labels;
+  std::string store;                 ///< file or folder; empty with `compare`
+  std::vector<std::string> compare;  ///< two of them
+  std::string csv, json, svg, page, figures;
+  std::vector<std::string> labels, analyses;
   MapRange maps;
   bool variance = false;
   double critical = kCriticalPoints;
@@ -59,18 +63,81 @@ void print_variance(const Store& store, const std::string& path, const Session& 
   }
 }
 
-void run(const Options& options, const Session& session) {
+/// What asks for a page: it is made from the stores anew, with training seeds taken together.
+bool wants_page(const Options& options) {
+  return !options.page.empty() || !options.figures.empty() || !options.compare.empty();
+}
+
+PageInputs read_inputs(const Options& options) {
+  PageSourceOptions sources{options.maps, split_list(options.labels), {}};
+  for (const std::string& path : options.analyses) sources.analyses.emplace_back(path);
+  return options.compare.empty() ? read_page(options.store, sources)
+                                 : read_comparison(options.compare[0], options.compare[1], sources);
+}
+
+void write_page(const Options& options, const Session& session) {
+  const PageInputs inputs = read_inputs(options);
+  std::vector<std::string> written;
+  if (!options.figures.empty()) {
+    const std::filesystem::path folder = options.figures;
+    make_folder(folder);
+    for (const PaperFigure& figure : paper_figures(inputs)) {
+      write_file(folder / figure.name, figure.svg);
+      written.push_back((folder / figure.name).string());
+    }
+  }
+  if (!options.page.empty()) {
+    write_file(options.page, page_html(inputs));
+    written.push_back(options.page);
+  }
+  if (session.json) return print_json({{"written", written}});
+  for (const Verdict& verdict : verdicts(inputs)) print(verdict.text + "\n");
+  print(fmt::format("\nwritten: {}\n", fmt::join(written, ", ")));
+}
+
+void check_options(const Options& options) {
   // Written so that not-a-number is refused, too.
   if (!(options.critical >= 0 && options.critical <= 100)) {
     fail("--critical is in points of accuracy, 0 to 100, not {}", options.critical);
   }
-  const Store store = Store::open_read_only(options.store);
+  if (options.store.empty() == options.compare.empty()) {
+    fail("name one store, or two after --compare");
+  }
+  const bool tables =
+      !options.csv.empty() || !options.json.empty() || !options.svg.empty() || options.variance;
+  if (!options.compare.empty() && tables) {
+    fail("--compare makes a page (--out FILE) or pictures (--figures FOLDER), no tables");
+  }
+  if (!options.compare.empty() && options.page.empty() && options.figures.empty()) {
+    fail("--compare A B makes a page: say where with --out FILE");
+  }
+  if (!options.analyses.empty() && !wants_page(options)) {
+    fail("--analysis goes into a page: say where with --out FILE");
+  }
+  if (wants_page(options) && options.variance) fail("--variance prints a table; leave out --out");
+}
+
+/// The store of a study's folder, or the path as it is.
+std::string store_path(const std::string& path) {
+  return std::filesystem::is_directory(path) ? (std::filesystem::path(path) / "faults.db").string()
+                                             : path;
+}
+
+void run(const Options& options, const Session& session) {
+  check_options(options);
+  const bool tables = !options.csv.empty() || !options.json.empty() || !options.svg.empty();
+  if (wants_page(options)) {
+    write_page(options, session);
+    if (!tables) return;
+  }
+  const Store store = Store::open_read_only(store_path(options.store));
   if (options.variance) return print_variance(store, options.store, session);
   const std::vector<SubjectSummary> summaries =
       chosen(summarize(store, options.maps, options.critical), split_list(options.labels));
   if (!options.csv.empty()) write_file(options.csv, summary_csv(summaries));
   if (!options.json.empty()) write_file(options.json, summary_json(summaries));
   if (!options.svg.empty()) write_file(options.svg, curves_svg(curve_panels(summaries)));
+  if (wants_page(options)) return;  // it has told already
   print(session.json ? summary_json(summaries) : summary_text(summaries));
 }
 
@@ -78,10 +145,23 @@ void run(const Options& options, const Session& session) {
 
 void add_report(CLI::App& app, Session& session) {
   auto options = std::make_shared<Options>();
-  CLI::App* command = add_command(app, session, "report", "Tables and curves of what a store holds",
-                                  "flatenn report faults.db --csv faults.csv --svg faults.svg",
-                                  [&session, options] { run(*options, session); });
-  command->add_option("STORE", options->store, "results of 'flatenn campaign'")->required();
+  CLI::App* command =
+      add_command(app, session, "report", "What a store holds: tables, curves, or a page to open",
+                  "flatenn report faults.db --out report.html",
+                  [&session, options] { run(*options, session); });
+  command->add_option("STORE", options->store,
+                      "results of 'flatenn campaign', or the folder of a study");
+  command->add_option("--compare", options->compare, "instead of STORE: two of them, side by side")
+      ->type_name("A B")
+      ->expected(2);
+  command->add_option("--out,--html", options->page, "write one HTML page with figures and tables")
+      ->type_name("FILE");
+  command->add_option("--figures", options->figures, "write the curves as SVG pictures")
+      ->type_name("FOLDER");
+  command
+      ->add_option("--analysis", options->analyses,
+                   "files of 'flatenn analyze' to show on the page as well")
+      ->type_name("FILES");
   command->add_option("--csv", options->csv, "write a row a cell")->type_name("FILE");
   command->add_option("--json-file", options->json, "write the JSON to a file")->type_name("FILE");
   command->add_option("--svg", options->svg, "write accuracy against rate as a picture")

@@ -24,6 +24,10 @@ target_include_directories(flatenn_xxhash SYSTEM INTERFACE $<BUILD_INTERFACE:${X
 target_link_libraries(flatenn_xxhash INTERFACE $<BUILD_INTERFACE:${XXHASH_LIBRARY}>
                                                $<INSTALL_INTERFACE:xxhash>)
 add_library(flatenn::xxhash ALIAS flatenn_xxhash)
+find_path(MUSTACHE_INCLUDE kainjow/mustache.hpp REQUIRED)
+add_library(flatenn_mustache INTERFACE)
+target_include_directories(flatenn_mustache SYSTEM INTERFACE $<BUILD_INTERFACE:${MUSTACHE_INCLUDE}>)
+add_library(flatenn::mustache ALIAS flatenn_mustache)
 
 # libtorch, its flags kept off the layers that do not use it.
 add_library(flatenn_libtorch INTERFACE)

@@ -5,7 +5,7 @@ include(GNUInstallDirs)
 include(CMakePackageConfigHelpers)
 
 set(package_dir ${CMAKE_INSTALL_LIBDIR}/cmake/flatenn)
-foreach(target ${FLATENN_LAYERS} flatenn_random123 flatenn_xxhash flatenn_libtorch)
+foreach(target ${FLATENN_LAYERS} flatenn_random123 flatenn_xxhash flatenn_mustache flatenn_libtorch)
   string(REPLACE flatenn_ "" export_name ${target})
   set_target_properties(${target} PROPERTIES EXPORT_NAME ${export_name})
   install(TARGETS ${target} EXPORT flatennTargets ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR})

@@ -1,14 +1,20 @@
 # Sourced by quickstart and check: which Debian packages are needed, and installing those missing.
 
 program_packages=(
-  cmake dataset-fashion-mnist g++ libboost-dev libcli11-dev libfmt-dev libopenblas0-openmp
-  librandom123-dev libsqlite3-dev libtomlplusplus-dev libtorch-dev libxxhash-dev ninja-build
-  nlohmann-json3-dev zlib1g-dev
+  cmake dataset-fashion-mnist g++ libboost-dev libcli11-dev libfmt-dev libkainjow-mustache-dev
+  libopenblas0-openmp librandom123-dev libsqlite3-dev libtomlplusplus-dev libtorch-dev libxxhash-dev
+  ninja-build nlohmann-json3-dev zlib1g-dev
 )
 test_packages=(
-  ccache clang-format libbenchmark-dev libdnnl-dev libgmock-dev libgtest-dev librapidcheck-dev openmpi-bin
-  python3 python3-torch sqlite3
+  ccache chromium clang-format libbenchmark-dev libdnnl-dev libgmock-dev libgtest-dev librapidcheck-dev
+  openmpi-bin python3 python3-torch sqlite3
 )
+
+# npm fetches the chart libraries of the report at build time. Node.js from elsewhere brings it too, and
+# would be in conflict with Debian's package: what counts is the command.
+if ! command -v npm > /dev/null; then
+  program_packages+=(nodejs npm)
+fi
 
 # as_root COMMAND...: runs it as root, through sudo if need be.
 as_root() {

@@ -48,7 +48,8 @@ std::string escape(const std::string& text) {
 /// What all panels share: the range of the axes and the look of each label.
 struct Frame {
   double low_rate = 1e300, high_rate = 0;
-  double low = 100;  ///< lower end of the accuracy axis; the upper is 100
+  CurveAxis axis;
+  double low = 0, high = 100, step = 20;  ///< of the vertical axis
   std::vector<std::string> labels;
 
   double x(double rate) const {
@@ -56,7 +57,7 @@ struct Frame {
     return kLeft + kPlotWidth * (span > 0 ? std::log(rate / low_rate) / span : 0.5);
   }
   double y(double accuracy) const {
-    return kTop + kPlotHeight * (100 - std::clamp(accuracy, low, 100.0)) / (100 - low);
+    return kTop + kPlotHeight * (high - std::clamp(accuracy, low, high)) / (high - low);
   }
   std::string stroke(const std::string& label) const {
     const auto index = static_cast<std::size_t>(std::ranges::find(labels, label) - labels.begin());
@@ -69,8 +70,28 @@ struct Frame {
   }
 };
 
-Frame make_frame(const std::vector<CurvePanel>& panels) {
+/// Ends and steps of the vertical axis for values in [low, high].
+void set_range(double low, double high, Frame& frame) {
+  if (!frame.axis.differences) {
+    frame.low = std::clamp(20 * std::floor(low / 20), 0.0, 80.0);
+    return;
+  }
+  low = std::min(low, 0.0);
+  high = std::max(high, 0.0);
+  const double rough = std::max(high - low, 1e-9) / 5;
+  const double power = std::pow(10.0, std::floor(std::log10(rough)));
+  frame.step = 10 * power;
+  for (const double digit : {5, 2, 1}) {
+    if (digit * power >= rough) frame.step = digit * power;
+  }
+  frame.low = frame.step * std::floor(low / frame.step);
+  frame.high = frame.step * std::max(std::ceil(high / frame.step), frame.low / frame.step + 1);
+}
+
+Frame make_frame(const std::vector<CurvePanel>& panels, const CurveAxis& axis) {
   Frame frame;
+  frame.axis = axis;
+  double low = axis.differences ? 0 : 100, high = 0;
   for (const CurvePanel& panel : panels) {
     for (const Curve& curve : panel.curves) {
       if (std::ranges::find(frame.labels, curve.label) == frame.labels.end()) {
@@ -79,11 +100,12 @@ Frame make_frame(const std::vector<CurvePanel>& panels) {
       for (const CurvePoint& point : curve.points) {
         frame.low_rate = std::min(frame.low_rate, point.rate);
         frame.high_rate = std::max(frame.high_rate, point.rate);
-        frame.low = std::min(frame.low, point.lo);
+        if (std::isfinite(point.lo)) low = std::min(low, point.lo);
+        if (std::isfinite(point.hi)) high = std::max(high, point.hi);
       }
     }
   }
-  frame.low = std::clamp(20 * std::floor(frame.low / 20), 0.0, 80.0);
+  set_range(low, high, frame);
   return frame;
 }
 
@@ -105,12 +127,20 @@ std::vector<double> rate_ticks(const Frame& frame) {
 
 std::string axes(const Frame& frame) {
   std::string svg;
-  for (double accuracy = frame.low; accuracy <= 100; accuracy += 20) {
-    const double y = frame.y(accuracy);
+  const auto steps = static_cast<int>(std::lround((frame.high - frame.low) / frame.step));
+  for (int i = 0; i <= steps; ++i) {
+    const double value = frame.low + i * frame.step;
+    const double y = frame.y(value);
     svg += fmt::format(
         "<line class=\"grid\" x1=\"{:.1f}\" x2=\"{:.1f}\" y1=\"{:.1f}\" y2=\"{:.1f}\"/>"
         "<text x=\"{:.1f}\" y=\"{:.1f}\" text-anchor=\"end\">{:g}</text>\n",
-        kLeft, kLeft + kPlotWidth, y, y, kLeft - 6, y + 4, accuracy);
+        kLeft, kLeft + kPlotWidth, y, y, kLeft - 6, y + 4,
+        std::abs(value) < frame.step / 2 ? 0 : value);
+  }
+  if (frame.axis.differences) {
+    svg += fmt::format(
+        "<line class=\"frame\" x1=\"{:.1f}\" x2=\"{:.1f}\" y1=\"{:.1f}\" y2=\"{:.1f}\"/>\n", kLeft,
+        kLeft + kPlotWidth, frame.y(0), frame.y(0));
   }
   for (const double tick : rate_ticks(frame)) {
     const double x = frame.x(tick);
@@ -122,9 +152,8 @@ std::string axes(const Frame& frame) {
   svg += fmt::format("<text x=\"{:.1f}\" y=\"{:.1f}\" text-anchor=\"middle\">fault rate</text>\n",
                      kLeft + kPlotWidth / 2, kTop + kPlotHeight + 34);
   svg += fmt::format(
-      "<text transform=\"translate(12 {:.1f}) rotate(-90)\" text-anchor=\"middle\">accuracy, "
-      "%</text>\n",
-      kTop + kPlotHeight / 2);
+      "<text transform=\"translate(12 {:.1f}) rotate(-90)\" text-anchor=\"middle\">{}</text>\n",
+      kTop + kPlotHeight / 2, escape(frame.axis.name));
   return svg;
 }
 
@@ -133,8 +162,10 @@ std::string curve_svg(const Frame& frame, const Curve& curve) {
   std::string band, back, line;
   for (const CurvePoint& point : curve.points) {
     const double x = frame.x(point.rate);
-    band += fmt::format("{:.1f},{:.1f} ", x, frame.y(point.hi));
-    back = fmt::format("{:.1f},{:.1f} ", x, frame.y(point.lo)) + back;
+    if (std::isfinite(point.lo) && std::isfinite(point.hi)) {
+      band += fmt::format("{:.1f},{:.1f} ", x, frame.y(point.hi));
+      back = fmt::format("{:.1f},{:.1f} ", x, frame.y(point.lo)) + back;
+    }
     line += fmt::format("{:.1f},{:.1f} ", x, frame.y(point.mean));
   }
   std::string svg = fmt::format("<polygon points=\"{}{}\" fill=\"{}\" fill-opacity=\"0.18\"/>\n",
@@ -143,7 +174,7 @@ std::string curve_svg(const Frame& frame, const Curve& curve) {
                      frame.stroke(curve.label));
   for (const CurvePoint& point : curve.points) {
     svg += fmt::format(
-        "<circle cx=\"{:.1f}\" cy=\"{:.1f}\" r=\"2.4\" fill=\"{}\"><title>{} at {:g}: {:.2f} % "
+        "<circle cx=\"{:.1f}\" cy=\"{:.1f}\" r=\"2.4\" fill=\"{}\"><title>{} at {:g}: {:.2f} "
         "[{:.2f}, {:.2f}]</title></circle>\n",
         frame.x(point.rate), frame.y(point.mean), frame.colour(curve.label), escape(curve.label),
         point.rate, point.mean, point.lo, point.hi);
@@ -213,8 +244,8 @@ std::vector<CurvePanel> curve_panels(const std::vector<SubjectSummary>& summarie
   return list;
 }
 
-std::string curves_svg(const std::vector<CurvePanel>& panels) {
-  const Frame frame = make_frame(panels);
+std::string curves_svg(const std::vector<CurvePanel>& panels, const CurveAxis& axis) {
+  const Frame frame = make_frame(panels, axis);
   const bool empty = frame.high_rate == 0;
   const std::size_t across = std::clamp<std::size_t>(panels.size(), 1, kPanelsAcross);
   const std::size_t down = (panels.size() + across - 1) / across;
@@ -227,8 +258,8 @@ std::string curves_svg(const std::vector<CurvePanel>& panels) {
       empty ? 60 : legend_top + kLegendLine * static_cast<double>(legend_lines) + 4;
   std::string svg = fmt::format(
       "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {0:.0f} {1:.0f}\" width=\"{0:.0f}\" "
-      "height=\"{1:.0f}\" role=\"img\" aria-label=\"Accuracy against fault rate\">\n",
-      width, height);
+      "height=\"{1:.0f}\" role=\"img\" aria-label=\"{2} against fault rate\">\n",
+      width, height, axis.differences ? "Differences of accuracy" : "Accuracy");
   svg += kStyle;
   if (empty) return svg + "<text x=\"20\" y=\"34\">no trials to show</text>\n</svg>\n";
   for (std::size_t i = 0; i < panels.size(); ++i) {

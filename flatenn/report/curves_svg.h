@@ -30,8 +30,14 @@ struct CurvePanel {
 /// A panel a kind, a curve a subject; rates of 0 are left out.
 std::vector<CurvePanel> curve_panels(const std::vector<SubjectSummary>& summaries);
 
+/// What the vertical axis shows.
+struct CurveAxis {
+  std::string name = "accuracy, %";
+  bool differences = false;  ///< a range that fits, with a line at 0; else accuracies up to 100
+};
+
 /// The picture: line of means, band of intervals, one legend. A curve has the same colour and dash
 /// in every panel, by its label. No panels or no points give a picture that says so.
-std::string curves_svg(const std::vector<CurvePanel>& panels);
+std::string curves_svg(const std::vector<CurvePanel>& panels, const CurveAxis& axis = {});
 
 }  // namespace flatenn

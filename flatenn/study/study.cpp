@@ -6,6 +6,7 @@
 
 #include "flatenn/base/error.h"
 #include "flatenn/base/file.h"
+#include "flatenn/report/page_sources.h"
 #include "flatenn/study/choice.h"
 #include "flatenn/base/jobs.h"
 #include "flatenn/study/measured.h"
@@ -127,6 +128,7 @@ void write_results(const StudySummary& summary, const fs::path& folder) {
   write_file(folder / "curves.svg", study_svg(summary));
   write_file(folder / "tables.txt", study_text(summary));
   write_file(folder / "summary.json", study_json(summary));
+  write_file(folder / "report.html", page_html(read_page(folder)));
 }
 
 }  // namespace

@@ -16,6 +16,7 @@ namespace flatenn {
 ///   validation.db, faults.db      every trial on the validation and the test split
 ///   summary.json, tables.txt      what was found, for programs and for a person
 ///   arms.csv, faulty.csv, claims.csv, curves.svg
+///   report.html                   the same to look at
 ///
 /// Trainings run side by side, one thread each, so that they are byte-identical however many run. A
 /// training whose resolved settings are those of its folder is continued or, when finished, kept;
