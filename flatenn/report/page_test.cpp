@@ -58,8 +58,8 @@ TEST(Page, AsksNothingOfTheNetwork) {
 TEST(Page, TheVerdictStandsOnTop) {
   const auto list = verdicts(two_networks());
   ASSERT_EQ(list.size(), 1u);
-  EXPECT_THAT(list[0].text, HasSubstr("saq keeps most, 70.0 %"));
-  EXPECT_THAT(list[0].text, HasSubstr("plain least, 55.0 %"));
+  EXPECT_THAT(list[0].text, HasSubstr("saq keeps most, 70.0\u00a0%"));
+  EXPECT_THAT(list[0].text, HasSubstr("plain least, 55.0\u00a0%"));
   const std::string html = page_html(two_networks());
   EXPECT_LT(html.find("saq keeps most"), html.find("<nav"));
 }

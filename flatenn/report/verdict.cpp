@@ -77,12 +77,12 @@ void add_best(const PageStore& store, const std::string& prefix, std::vector<Ver
     const auto list = ranked(store.arms, kind, rate);
     const auto& [best, cell] = list.front();
     std::string text = fmt::format(
-        "{}{}, {} of the cells faulty: {} keeps {}{} of {:.1f} % without faults", prefix,
+        "{}{}, {} of the cells faulty: {} keeps {}{} of {:.1f}\u00a0% without faults", prefix,
         capital(kind_words(kind)), rate_words(rate), best->name, list.size() > 1 ? "most, " : "",
         accuracy_words(cell->mean, cell->lo, cell->hi), best->clean);
     if (list.size() > 1) {
       const auto& [worst, low] = list.back();
-      text += fmt::format("; {} least, {} of {:.1f} %", worst->name,
+      text += fmt::format("; {} least, {} of {:.1f}\u00a0%", worst->name,
                           accuracy_words(low->mean, low->lo, low->hi), worst->clean);
     }
     verdicts.push_back({"", text + "."});
@@ -96,7 +96,7 @@ void add_single_bits(const PageStore& store, const std::string& prefix,
       const Interval& share = summary.critical_share;
       verdicts.push_back(
           {"",
-           fmt::format("{}{}, one cell at a time ({}): {:.2f} % [{:.2f}, {:.2f}] of the cells "
+           fmt::format("{}{}, one cell at a time ({}): {:.2f}\u00a0% [{:.2f}, {:.2f}] of the cells "
                        "cost more than {:g} point{} of accuracy.",
                        prefix, arm.name, kind_words(summary.kind), share.mean, share.lo, share.hi,
                        summary.critical_points, summary.critical_points == 1 ? "" : "s")});

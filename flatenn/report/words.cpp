@@ -20,10 +20,10 @@ std::string kind_words(FaultKind kind) {
   return std::string(to_string(kind));
 }
 
-std::string rate_words(double rate) { return fmt::format("{:.4g} %", 100 * rate); }
+std::string rate_words(double rate) { return fmt::format("{:.4g}\u00a0%", 100 * rate); }
 
 std::string accuracy_words(double mean, double lo, double hi) {
-  return fmt::format("{:.1f} % [{:.1f}, {:.1f}]", mean, lo, hi);
+  return fmt::format("{:.1f}\u00a0% [{:.1f}, {:.1f}]", mean, lo, hi);
 }
 
 std::string points_words(double points, double lo, double hi) {

@@ -53,22 +53,27 @@ function flatenn(...words) {
   return execFileSync(PROGRAM, words, {cwd: folder, encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe']});
 }
 
+function sqlite(store, statement) {
+  execFileSync('sqlite3', [path.join(folder, store), statement]);
+}
+
+/** Names that the program would not give, and a store that lost its trials, come from outside. */
 function makePages() {
   fs.writeFileSync(path.join(folder, 'study.toml'), STUDY);
   flatenn('study', 'study.toml', '--out', 'study');
   fs.writeFileSync(path.join(folder, 'recipe.toml'), RECIPE);
   flatenn('train', 'recipe.toml', '--out', 'net');
   const model = path.join(folder, 'net', 'model.safetensors');
-  fs.mkdirSync(path.join(folder, HOSTILE));
-  fs.copyFileSync(model, path.join(folder, HOSTILE, 'model.safetensors'));
   const faults = ['--rates', '0.01,0.05', '--maps', '3', '--images', '100'];
-  flatenn('campaign', `${HOSTILE}/model.safetensors`, 'study/arms/standard-seed0/model.safetensors',
-          ...faults, '--store', 'hostile.db');
+  flatenn('campaign', model, 'study/arms/standard-seed0/model.safetensors', ...faults, '--store',
+          'hostile.db');
+  sqlite('hostile.db', `UPDATE subject SET label = '${HOSTILE}' WHERE id = 1`);
   flatenn('report', 'hostile.db', '--out', 'hostile.html');
   flatenn('campaign', model, '--source', 'single', '--sample', '200', '--images', '50', '--store',
           'bits.db');
   flatenn('report', 'bits.db', '--out', 'bits.html');
-  flatenn('campaign', model, '--maps', '0', '--images', '50', '--store', 'partial.db');
+  flatenn('campaign', model, ...faults, '--store', 'partial.db');
+  sqlite('partial.db', 'DELETE FROM trial');
   flatenn('report', 'partial.db', '--out', 'partial.html');
   flatenn('report', '--compare', 'study', 'hostile.db', '--out', 'compare.html');
 }
