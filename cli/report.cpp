@@ -69,7 +69,7 @@ bool wants_page(const Options& options) {
 }
 
 PageInputs read_inputs(const Options& options) {
-  PageSourceOptions sources{options.maps, split_list(options.labels), {}};
+  PageSourceOptions sources{options.maps, split_list(options.labels), {}, options.critical};
   for (const std::string& path : options.analyses) sources.analyses.emplace_back(path);
   return options.compare.empty() ? read_page(options.store, sources)
                                  : read_comparison(options.compare[0], options.compare[1], sources);

@@ -28,8 +28,9 @@ void run(const Options& options, Session& session) {
   if (session.json) {
     print(study_json(summary));
   } else {
-    print(fmt::format("{}\nwritten to {}: summary.json, tables.txt, *.csv, curves.svg, report.html\n",
-                      study_text(summary), out.string()));
+    print(
+        fmt::format("{}\nwritten to {}: summary.json, tables.txt, *.csv, curves.svg, report.html\n",
+                    study_text(summary), out.string()));
   }
 }
 

@@ -76,7 +76,8 @@ void set_clean(const std::vector<Subject>& seeds, Arm& arm) {
   arm.clean_hi = std::max(100 * clean.hi, arm.clean);
 }
 
-Arm read_arm(const Store& store, const MapRange& maps, const std::vector<Subject>& seeds) {
+Arm read_arm(const Store& store, const MapRange& maps, double critical_points,
+             const std::vector<Subject>& seeds) {
   Arm arm;
   arm.subject = seeds.front();
   arm.float_accuracy = mean_known(seeds, &Subject::float_accuracy);
@@ -91,7 +92,7 @@ Arm read_arm(const Store& store, const MapRange& maps, const std::vector<Subject
     // A map is a cell of the memory here: its bit position tells more than the mean over cells.
     const std::vector<Trial> trials = store.trials(arm.subject.key());
     arm.trials = trials.size();
-    arm.single_bits = summarize_single_bits(arm.subject, trials, kCriticalPoints);
+    arm.single_bits = summarize_single_bits(arm.subject, trials, critical_points);
     return arm;
   }
   Sums sums;
@@ -201,10 +202,12 @@ std::pair<std::string, std::string> split_seed(const std::string& label) {
 }
 
 std::vector<Arm> read_arms(const Store& store, const MapRange& maps,
-                           const std::vector<std::string>& labels) {
+                           const std::vector<std::string>& labels, double critical_points) {
   const auto groups = group(choose(store.subjects(), labels));
   std::vector<Arm> arms;
-  for (const auto& seeds : groups) arms.push_back(read_arm(store, maps, seeds));
+  for (const auto& seeds : groups) {
+    arms.push_back(read_arm(store, maps, critical_points, seeds));
+  }
   set_names(groups, arms);
   return arms;
 }

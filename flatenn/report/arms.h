@@ -41,9 +41,11 @@ struct Arm {
 std::pair<std::string, std::string> split_seed(const std::string& label);
 
 /// Arms in the order in which the store first names them. `labels`: these networks or arms alone,
-/// in this order; empty: all. Throws Error for a name that the store does not have.
+/// in this order; empty: all. Single bits are critical above `critical_points`. Throws Error for a
+/// name that the store does not have.
 std::vector<Arm> read_arms(const Store& store, const MapRange& maps = {},
-                           const std::vector<std::string>& labels = {});
+                           const std::vector<std::string>& labels = {},
+                           double critical_points = kCriticalPoints);
 
 /// The cell of this kind and rate, or null.
 const ArmCell* find_cell(const Arm& arm, FaultKind kind, double rate);

@@ -31,7 +31,7 @@ std::string title_of(const fs::path& path) { return trimmed(path).stem().string(
 
 PageStore read_store(const fs::path& path, const PageSourceOptions& options) {
   const Store store = Store::open_read_only(store_file(path));
-  return {title_of(path), read_arms(store, options.maps, options.labels)};
+  return {title_of(path), read_arms(store, options.maps, options.labels, options.critical_points)};
 }
 
 void add_analysis(const fs::path& path, PageInputs& inputs) {

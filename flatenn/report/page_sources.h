@@ -13,6 +13,7 @@ struct PageSourceOptions {
   MapRange maps;
   std::vector<std::string> labels;              ///< these networks or arms alone; empty: all
   std::vector<std::filesystem::path> analyses;  ///< files of 'flatenn analyze', besides those found
+  double critical_points = kCriticalPoints;     ///< a single bit that costs more is critical
 };
 
 /// From a store, or from the folder of a study: its store, what it judged, its settings and the
