@@ -221,7 +221,11 @@ std::vector<const Analysis*> analyses_of(const PageInputs& inputs) {
     if (seen.insert(one.label + '\n' + one.model_hash).second) all.push_back(&one);
   };
   if (inputs.study) {
-    for (const StudyAnalysis::Network& network : inputs.study->networks) add(network.analysis);
+    // One seed of every arm before the next: where only some are drawn, all arms are among them.
+    std::vector<const StudyAnalysis::Network*> networks;
+    for (const StudyAnalysis::Network& one : inputs.study->networks) networks.push_back(&one);
+    std::ranges::stable_sort(networks, {}, [](const auto* one) { return one->seed; });
+    for (const StudyAnalysis::Network* one : networks) add(one->analysis);
   }
   for (const Analysis& one : inputs.analyses) add(one);
   return all;

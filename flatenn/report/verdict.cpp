@@ -29,7 +29,7 @@ void add_claims(const std::vector<StudyClaim>& claims, std::vector<Verdict>& ver
     }
     verdicts.push_back(
         {one.holds ? "holds" : "fails",
-         fmt::format("{}: {}, {} at {} with {} of the cells faulty.", capital(claim_statement(one)),
+         fmt::format("{}: {}, {} under {} in {} of the cells.", capital(claim_statement(one)),
                      claim_difference(one), points_words(one.points, one.lo, one.hi),
                      kind_words(one.kind), rate_words(one.rate))});
   }
@@ -37,6 +37,31 @@ void add_claims(const std::vector<StudyClaim>& claims, std::vector<Verdict>& ver
     verdicts.push_back({"", fmt::format("Counted as drops from each arm's own accuracy without "
                                         "faults, {} of the {} statements hold.",
                                         held, judged)});
+  }
+}
+
+/// Whether flatness foretells what faults cost; that it does not is an answer too.
+void add_explanation(const StudyAnalysis& study, std::vector<Verdict>& verdicts) {
+  if (study.correlations.empty() || study.best.empty()) return;
+  int cells = 0, clear = 0;
+  for (const Correlation& one : study.correlations) {
+    if (one.measure != study.best) continue;
+    ++cells;
+    clear += one.all.lo > 0 ? 1 : 0;
+  }
+  const std::string found = fmt::format(
+      "{} follows the accuracy that faults cost best, with a mean rank correlation of "
+      "{:.2f}",
+      study.best, study.best_mean);
+  if (clear == 0) {
+    verdicts.push_back(
+        {"", fmt::format("No measure of flatness foretells what faults cost here: {}, "
+                         "and in none of {} cells its interval lies above 0.",
+                         found, cells)});
+  } else {
+    verdicts.push_back({"", fmt::format("Of the measures of flatness {}; in {} of {} cells its "
+                                        "interval lies above 0.",
+                                        found, clear, cells)});
   }
 }
 
@@ -127,6 +152,7 @@ std::vector<Verdict> verdicts(const PageInputs& inputs) {
   constexpr std::size_t kMost = 24;  // a page's top is to be read
   std::vector<Verdict> list;
   add_claims(inputs.claims, list);
+  if (inputs.study) add_explanation(*inputs.study, list);
   for (const PageStore& store : inputs.stores) {
     const std::string prefix = inputs.stores.size() > 1 ? store.name + ": " : "";
     add_best(store, prefix, list);

@@ -6,7 +6,7 @@ const BUILDERS = {
   surface: surfaceOption,
 };
 // More lines than this hide each other: the rest waits in the legend.
-const MOST_SHOWN = 16;
+const MOST_SHOWN = 12;
 const PAPER_WIDTH = 1000;
 
 let paper = false;  // while printing

@@ -81,7 +81,7 @@ function linePoints(figure, rows, xLog) {
 
 function addLine(figure, name, rows, panel, theme, series) {
   const o = figure.options;
-  const look = lineStyle(name, theme);
+  const look = lineStyle(o.series, name, theme);
   const points = linePoints(figure, rows, o.x_log);
   series.push(lineSeries(name, points, panel, look));  // first: the legend shows its dash and symbol
   const bounded = points.filter((p) => typeof p.lo === 'number' && typeof p.hi === 'number');

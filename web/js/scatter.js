@@ -50,14 +50,15 @@ function scatterOption(figure, env) {
   const bounds = [o.y, o.lo, o.hi].filter(Boolean)
       .flatMap((name) => rows.map((row) => column(table, name)[row]));
   const y = {range: axisRange(bounds, o.y_log, {}), name: o.y_name, log: o.y_log};
-  const legend = legendOption(distinct(rows.map((row) => names[row])), env.hidden, env.width, theme);
+  const legend = legendOption(distinct(rows.map((row) => names[row])), env.hidden, env.width, theme,
+                              11);
   const layout = layoutPanels(panels.length, across, env.width, legend.height,
                               panels.some((panel) => panel.title));
   const at = (value, log) => value === null ? null : log ? Math.log10(value) : value;
   const series = [];
   panels.forEach((panel, i) => {
     for (const name of distinct(panel.rows.map((row) => names[row]))) {
-      const look = lineStyle(name, theme);
+      const look = lineStyle(o.series, name, theme);
       const points = panel.rows.filter((row) => names[row] === name).map((row) => ({
         row, x: at(xs[row], xLog), y: at(ys[row], o.y_log),
         lo: o.lo ? at(column(table, o.lo)[row], o.y_log) : null,

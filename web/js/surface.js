@@ -28,7 +28,8 @@ function surfaceOption(figure, env) {
   const labels = plane.positions.map((p) => formatValue(Number(p.toPrecision(3))));
   const axis = (name, gap) => ({
     type: 'category', data: labels, name, nameLocation: 'middle', nameGap: gap,
-    nameTextStyle: {color: theme.faint}, axisLabel: {color: theme.text, hideOverlap: true},
+    nameTextStyle: {color: theme.faint}, axisLabel: {color: theme.text, interval: Math.max(1, Math.round(n / 10)) - 1},
+    axisTick: {interval: Math.max(1, Math.round(n / 10)) - 1},
     axisLine: {lineStyle: {color: theme.faint}}, splitArea: {show: false},
   });
   const base = baseOption(theme);
@@ -67,7 +68,7 @@ function bodyOption(figure, env, alpha, beta) {
     xAxis3D: axis('first'), yAxis3D: axis('second'),
     zAxis3D: {...axis('loss'), scale: true, axisLabel: {color: theme.text, formatter: logLabel}},
     grid3D: {boxHeight: 70, viewControl: {alpha, beta, animation: false, distance: 220},
-             light: {main: {intensity: 1.1, shadow: false}, ambient: {intensity: 0.4}}},
+             light: {main: {intensity: 0.7, shadow: false}, ambient: {intensity: 0.7}}},
     series: [{
       type: 'surface', wireframe: {show: false}, shading: 'lambert',
       dataShape: [n, n],

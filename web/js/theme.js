@@ -17,15 +17,18 @@ const VIRIDIS = ['#440154', '#482878', '#3e4a89', '#31688e', '#26828e', '#1f9e89
                  '#6ece58', '#b5de2b', '#fde725'];
 const FONT = 'system-ui, "Segoe UI", "Liberation Sans", sans-serif';
 
-/** A name looks the same in every figure of the page: colour, dash and symbol all tell it apart. */
+/** A name looks the same in every figure that draws the same column, and no two of 28 names alike. */
 const styleIndex = new Map();
-function lineStyle(name, theme) {
-  if (!styleIndex.has(name)) styleIndex.set(name, styleIndex.size);
-  const i = styleIndex.get(name);
+function lineStyle(column, name, theme) {
+  const key = JSON.stringify([column, name]);
+  if (!styleIndex.has(key)) {
+    styleIndex.set(key, [...styleIndex.keys()].filter((k) => JSON.parse(k)[0] === column).length);
+  }
+  const i = styleIndex.get(key), round = Math.floor(i / theme.colours.length);
   return {
     colour: theme.colours[i % theme.colours.length],
-    dash: DASHES[(i + Math.floor(i / theme.colours.length)) % DASHES.length],
-    symbol: SYMBOLS[i % SYMBOLS.length],
+    dash: DASHES[(i + 2 * round) % DASHES.length],
+    symbol: SYMBOLS[(i + 3 * round) % SYMBOLS.length],
   };
 }
 
@@ -51,8 +54,8 @@ function baseOption(theme) {
 }
 
 /** A legend over the chart and the height that its lines take. */
-function legendOption(names, hidden, width, theme) {
-  const size = 12, mark = 28, between = 12;
+function legendOption(names, hidden, width, theme, mark = 28) {
+  const size = 12, between = 12;
   let lines = 1, used = 0;
   for (const name of names) {
     const item = Math.min(textWidth(name, size), width - mark - 20) + mark + 5 + between;
