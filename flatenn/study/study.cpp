@@ -6,9 +6,9 @@
 
 #include "flatenn/base/error.h"
 #include "flatenn/base/file.h"
+#include "flatenn/base/jobs.h"
 #include "flatenn/report/page_sources.h"
 #include "flatenn/study/choice.h"
-#include "flatenn/base/jobs.h"
 #include "flatenn/study/measured.h"
 #include "flatenn/train/trainer.h"
 
