@@ -143,10 +143,10 @@ std::string result_text(const Options& options, const CampaignSettings& settings
                         const std::optional<VoltageTable>& table) {
   const Subject& subject = found.front().subject;
   std::string text = fmt::format(
-      "Highest fault rate that costs at most {:g} points of clean accuracy (mean over fault maps, "
+      "Highest fault rate that costs at most {:g} point{} of clean accuracy (mean over fault maps, "
       "{} {} images of {}):\n\n{}",
-      options.tolerance.loss, subject.images, subject.split, subject.dataset,
-      aligned_text(result_table(found, table)));
+      options.tolerance.loss, options.tolerance.loss == 1 ? "" : "s", subject.images, subject.split,
+      subject.dataset, aligned_text(result_table(found, table)));
   text += fmt::format(
       "\n\"At least\" was shown to be tolerated and \"below\" not to be, together with {:g} % "
       "confidence a row: betting\ntests at every one of {} rates, which share the level; at most "

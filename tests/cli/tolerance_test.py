@@ -1,7 +1,8 @@
 """The highest fault rate, and the lowest voltage, that a network lives with."""
 
-import json
+import contextlib
 import signal
+import sqlite3
 import unittest
 
 from support import TrainedModelTest
@@ -62,19 +63,35 @@ class Tolerance(TrainedModelTest):
         self.assertEqual(self.succeed("store", "dump", "store.db"), before)
 
     def test_killed_and_resumed(self):
-        whole = self.found("--store", "whole.db", loss="2")
+        whole = self.found(loss="2")
         for _ in range(2):
-            process = self.start(*self.tolerance("--store", "parts.db", loss="2"))
-            rows = self.rows("parts.db")
-            self.wait_until(process, lambda: self.rows("parts.db") > rows)
-            process.send_signal(signal.SIGKILL)
+            before = self.stored_trials()
+            # Slow enough to be killed midway; all engines give the same results.
+            process = self.start(*self.tolerance("--store", "parts.db", "--engine", "reference",
+                                                 loss="2"))
+            self.wait_until(process, lambda: self.stored_trials() > before)
+            process.kill()
             process.communicate()
+        self.assertLess(self.stored_trials(), whole["trials"])
         self.assertEqual(self.found("--store", "parts.db", loss="2"), whole)
 
-    def rows(self, store):
-        """Trials stored so far; 0 while the store is not there yet."""
-        result = self.run_program("store", "dump", store)
-        return result.stdout.count('"trial"') if result.returncode == 0 else 0
+    def test_a_stop_says_how_to_go_on(self):
+        process = self.start(*self.tolerance("--store", "parts.db", "--engine", "reference",
+                                             loss="2"))
+        self.wait_until(process, lambda: self.stored_trials() > 0)
+        process.send_signal(signal.SIGINT)
+        _, err = process.communicate(timeout=60)
+        self.assertEqual(process.returncode, 130, err)
+        self.assertIn("parts.db", err.splitlines()[-1])
+
+    def stored_trials(self):
+        """0 until the store has its tables."""
+        try:
+            with contextlib.closing(sqlite3.connect(f"file:{self.folder}/parts.db?mode=ro",
+                                                    uri=True)) as store:
+                return store.execute("SELECT count(*) FROM trial").fetchone()[0]
+        except sqlite3.OperationalError:
+            return 0
 
     def test_several_models_and_kinds_are_rows(self):
         self.write("other.safetensors", self.model.read_bytes())
@@ -92,6 +109,7 @@ class Tolerance(TrainedModelTest):
 
     def test_rates_of_ones_own(self):
         result = self.succeed_json(*self.tolerance("--rates", "0.5,1e-5"))
+        self.assertEqual((result["format"], result["loss"], result["confidence"]), (1, 20, 95))
         self.assertEqual(result["rates"], 2)
         found = result["models"][0]["kinds"][0]
         self.assertEqual((found["lo"], found["hi"]), (1e-5, 0.5))
@@ -107,18 +125,16 @@ class Tolerance(TrainedModelTest):
             self.assertLess(point["voltage"], 0.8)
             self.assertAlmostEqual(point["energy_saved"], 1 - point["voltage"] ** 2)
         self.assertLessEqual(found["at_rate"]["voltage"], found["at_lo"]["voltage"])
-        self.assertIn("voltage squared", self.succeed(*self.tolerance("--voltage", "table.csv")))
         self.write("energy.csv", "voltage_v,bit_error_rate,relative_energy\n1,0,1\n0.9,1e-9,0.5\n")
         point = self.found("--voltage", "energy.csv")["at_lo"]
         self.assertEqual(point, {"voltage": 0.9, "energy_saved": 0.5, "end_of_table": True})
-        self.assertIn("(end)", self.succeed(*self.tolerance("--voltage", "energy.csv")))
+        text = self.succeed(*self.tolerance("--voltage", "energy.csv"))
+        for words in ("(end)", "50.0", "energy.csv", "by its energies"):
+            self.assertIn(words, text)
 
     def test_tables_that_are_none(self):
-        for content, words in ((b"", ["t.csv:1", "no table"]),
-                               (b"voltage,bit_error_rate\n", ["t.csv:1", "voltage_v"]),
+        for content, words in ((b"voltage,bit_error_rate\n", ["t.csv:1", "voltage_v"]),
                                (b"voltage_v,bit_error_rate\n1,0\n0.9,nan\n", ["t.csv:3", "nan"]),
-                               (b"voltage_v,bit_error_rate\n1,0\n0.9,2\n", ["t.csv:3"]),
-                               (b"voltage_v,bit_error_rate\n1,0.2\n0.9,0.1\n", ["t.csv:3", "falls"]),
                                (b"\x00\xff\n", ["t.csv:1"])):
             with self.subTest(content):
                 self.write("t.csv", content)
@@ -138,10 +154,6 @@ class Tolerance(TrainedModelTest):
         self.fail_with(*self.tolerance("--source", "single"), words=["source"])
         self.fail_with(*self.tolerance("--kinds", "flop"), words=["flop", "flip"])
         self.fail_with("tolerance", "gone.safetensors", words=["gone.safetensors"])
-
-    def test_json_is_one_document(self):
-        result = json.loads(self.succeed(*self.tolerance("--json")))
-        self.assertEqual((result["format"], result["loss"], result["confidence"]), (1, 20, 95))
 
 
 if __name__ == "__main__":
