@@ -129,14 +129,14 @@ dnnl::primitive_attr OnednnNetwork::layer_attributes(int node, int end, int shor
     const int add = model_.graph.nodes[end].inputs[0];
     const std::vector<float>& multiplier = model_.affine[add].multiplier;
     for (float& scale : scales) scale *= multiplier[0];
-    post.append_sum(multiplier[1], results_[shortcut].get_desc().data_type());
+    post.append_sum(multiplier[1]);
   }
   // Eight bits saturate by themselves.
   const NodeInfo& info = infos_[end];
   const bool clips = info.codes && info.max_code - info.min_code < 255;
   if (clips) {
-    post.append_eltwise(1, algorithm::eltwise_clip, static_cast<float>(info.min_code),
-                        static_cast<float>(info.max_code));
+    post.append_eltwise(1, algorithm::eltwise_clip, 0,
+                        static_cast<float>(info.max_code - info.min_code));
   }
   dnnl::primitive_attr attributes;
   attributes.set_output_scales(1 << 1, scales);
@@ -148,14 +148,11 @@ void OnednnNetwork::add_layer(int node, int end, int shortcut) {
   const Op& op = model_.graph.nodes[node].op;
   const int from = model_.graph.nodes[node].inputs[0];
   const int channels = infos_[node].shape.channels;
-  const Type type = !infos_[end].codes ? Type::f32 : infos_[end].min_code < 0 ? Type::s8 : Type::u8;
+  const Type type = infos_[end].codes ? Type::u8 : Type::f32;
   const memory::desc src = any_layout(dims(from), Type::u8);
   const memory::desc bias = {{channels}, Type::f32, Tag::x};
   memory::desc dst = any_layout(dims(node), type);
-  if (shortcut >= 0) {
-    dst = results_[shortcut].get_desc();
-    dst.data.data_type = memory::convert_to_c(type);
-  }
+  if (shortcut >= 0) dst = results_[shortcut].get_desc();
   const dnnl::primitive_attr attributes = layer_attributes(node, end, shortcut);
   if (const auto* conv = std::get_if<Conv2d>(&op)) {
     const memory::dim k = conv->kernel, s = conv->stride, p = conv->padding;
@@ -194,18 +191,32 @@ void OnednnNetwork::add_layer_call(const typename Layer::primitive_desc& layer, 
   calls_.push_back({Layer(layer),
                     {{DNNL_ARG_SRC, src},
                      {DNNL_ARG_WEIGHTS, add_weights(node, plain, layer.weights_desc())},
-                     {DNNL_ARG_BIAS, bias(node)},
+                     {DNNL_ARG_BIAS, bias(node, end, shortcut)},
                      {DNNL_ARG_DST, dst}}});
   results_[end] = dst;
 }
 
-/// Sums are biased before they are scaled.
-memory OnednnNetwork::bias(int node) const {
+/// Signed codes are stored as unsigned ones: oneDNN 2.6 reads what it adds to with the sign of what
+/// it writes.
+int OnednnNetwork::zero_point(int node) const {
+  return infos_[node].codes ? -infos_[node].min_code : 0;
+}
+
+/// Sums are biased before they are scaled; zero points come in here, at no cost.
+memory OnednnNetwork::bias(int node, int end, int shortcut) const {
   const NodeAffine& affine = model_.affine[node];
+  float own = 1, other = 0;
+  if (shortcut >= 0) {
+    const std::vector<float>& add = model_.affine[model_.graph.nodes[end].inputs[0]].multiplier;
+    own = add[0];
+    other = add[1] * static_cast<float>(zero_point(shortcut));
+  }
   memory bias({{std::ssize(affine.addend)}, Type::f32, Tag::x}, engine_);
   auto* values = static_cast<float*>(bias.get_data_handle());
   for (std::size_t c = 0; c < affine.addend.size(); ++c) {
-    values[c] = affine.multiplier[c] == 0 ? 0 : affine.addend[c] / affine.multiplier[c];
+    const float scale = affine.multiplier[c] * own;
+    const float value = affine.addend[c] * own - other + static_cast<float>(zero_point(end));
+    values[c] = scale == 0 ? 0 : value / scale;
   }
   return bias;
 }

@@ -3,8 +3,8 @@
 // Everything is as good for the library as a campaign could make it: layouts of its choice, images
 // reordered once before all maps, scale, residual addition, clipping and conversion fused into the
 // layers, one buffer after another taken from a small pool. In return it need not round as Model
-// says: a residual branch is added in floats instead of in 8-bit codes, and a bias is divided by
-// the scale that multiplies it again.
+// says: a residual branch is added in floats instead of in clipped 8-bit codes, and a bias is
+// divided by the scale that multiplies it again.
 #pragma once
 
 #include <cstdint>
@@ -56,7 +56,8 @@ class OnednnNetwork {
   dnnl::primitive_attr layer_attributes(int node, int end, int shortcut) const;
   template <class Layer>
   void add_layer_call(const typename Layer::primitive_desc& layer, int node, int end, int shortcut);
-  dnnl::memory bias(int node) const;
+  int zero_point(int node) const;
+  dnnl::memory bias(int node, int end, int shortcut) const;
   dnnl::memory add_weights(int node, const dnnl::memory::desc& plain,
                            const dnnl::memory::desc& packed);
   dnnl::memory in_layout(int node, const dnnl::memory::desc& wanted);
