@@ -50,10 +50,10 @@ class Analyze(TrainedModelTest):
         self.assertEqual(document["format"], 1)
         self.assertEqual(analysis["images"], 60)
         self.assertEqual(len(analysis["landscape"]["plane"]["loss"]), 9)
-        rows = list(csv.DictReader((self.folder / "a.csv").open()))
+        rows = list(csv.DictReader((self.folder / "a.csv").read_text().splitlines()))
         self.assertIn("Hessian trace", {row["measure"] for row in rows})
         cells = sum(bit["cells"] for bit in analysis["bits"])
-        bits = list(csv.DictReader((self.folder / "bits.csv").open()))
+        bits = list(csv.DictReader((self.folder / "bits.csv").read_text().splitlines()))
         self.assertEqual(len(bits), cells)
         # What the table means is the mean over its cells.
         first = analysis["bits"][0]

@@ -40,7 +40,9 @@ class Report(TrainedModelTest):
     def test_the_page_is_one_file_without_requests(self):
         html = self.page("store.db")
         self.assertIn("default-src 'none'", html)
-        self.assertNotRegex(html, r"<(script|img|iframe)[^>]* src=|<link[^>]*stylesheet")
+        # The chart library's text holds such tags as text; what counts is the page's own markup.
+        markup = re.sub(r"(<script[^>]*>).*?</script>", r"\1", html, flags=re.DOTALL)
+        self.assertIsNone(re.search(r"<(script|img|iframe)[^>]* src=|<link[^>]*stylesheet", markup))
 
     def test_the_verdict_is_told_and_the_file_named(self):
         text = self.succeed("report", "store.db", "--html", "page.html")
