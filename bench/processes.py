@@ -2,7 +2,7 @@
 """How much faster are two processes of one thread than one? The same campaign in turns by one process
 and by parts, several times, and the medians: a slow minute then hits both.
 
-    bench/processes.py build/release/cli/flatenn MODEL [--processes 2] [--maps 1000] [--repeats 7]
+    bench/processes.py build/release/bin/flatenn MODEL [--processes 2] [--maps 1000] [--repeats 7]
 
 Wall time says what a user waits, but on a shared machine mostly what the neighbours do. Processor time
 says what the processes cost each other: a cache, a memory, a clock that they share."""
