@@ -196,8 +196,7 @@ void OnednnNetwork::add_layer_call(const typename Layer::primitive_desc& layer, 
   results_[end] = dst;
 }
 
-/// Signed codes are stored as unsigned ones: oneDNN 2.6 reads what it adds to with the sign of what
-/// it writes.
+/// Signed codes are stored as unsigned ones, shifted by this: whatever is added to has one type.
 int OnednnNetwork::zero_point(int node) const {
   return infos_[node].codes ? -infos_[node].min_code : 0;
 }
