@@ -72,6 +72,10 @@ function makePages() {
   flatenn('campaign', model, '--source', 'single', '--sample', '200', '--images', '50', '--store',
           'bits.db');
   flatenn('report', 'bits.db', '--out', 'bits.html');
+  const small = ['images=100', 'line_points=5', 'plane_points=7', 'draws=2', 'restarts=1', 'steps=2',
+                 'curvature_images=50', 'eigenvalues=1', 'trace_samples=2'];
+  flatenn('analyze', model, '--out', 'analysis.json', ...small.flatMap((one) => ['--set', one]));
+  flatenn('report', 'bits.db', '--analysis', 'analysis.json', '--out', 'analysis.html');
   flatenn('campaign', model, ...faults, '--store', 'partial.db');
   sqlite('partial.db', 'DELETE FROM trial');
   flatenn('report', 'partial.db', '--out', 'partial.html');
@@ -234,7 +238,7 @@ test('dark mode is dark, and follows the reader', async (t) => {
 });
 
 test('400 pixels need no sideways scrolling', async (t) => {
-  for (const name of ['study/report.html', 'bits.html', 'hostile.html', 'compare.html']) {
+  for (const name of ['study/report.html', 'analysis.html', 'hostile.html', 'compare.html']) {
     const page = await open(t, name, {width: 400});
     const [scroll, client] = await page.evaluate(() =>
       [document.documentElement.scrollWidth, document.documentElement.clientWidth]);
@@ -299,6 +303,22 @@ test('single bits become a heat map', async (t) => {
   await page.select('#figure-bits-measured select[data-choice=value]', 'worst_loss');
   const {text} = await saved(page, 'bits-measured', 'CSV');
   assert.match(text, /^network,kind,tensor,bit,/);
+});
+
+test('a landscape is a map, and a surface that the keyboard turns', async (t) => {
+  const page = await open(t, 'analysis.html');
+  const chart = (selector, what) => page.$eval(selector, (element, words) => {
+    const option = echarts.getInstanceByDom(element).getOption();
+    return words === 'cells' ? option.series[0].data.length : option.grid3D[0].viewControl.beta;
+  }, what);
+  assert.strictEqual(await chart('#figure-plane .chart', 'cells'), 49);
+  await page.click('#figure-plane .turn button');
+  await page.waitForFunction(() => document.querySelector('#figure-plane .body').dataset.drawn);
+  const before = await chart('#figure-plane .body', 'angle');
+  await page.keyboard.press('ArrowRight');
+  assert.strictEqual(await chart('#figure-plane .body', 'angle'), before + 10);
+  const {text} = await saved(page, 'plane', 'CSV');
+  assert.strictEqual(text.trim().split('\n').length, 50);
 });
 
 test('a store without trials says what is missing', async (t) => {

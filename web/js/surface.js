@@ -92,8 +92,12 @@ function addBody(figure, holder) {
     view.setAttribute('aria-label', `${figure.summary} Arrow keys turn it.`);
     holder.replaceChildren(view);
     const chart = echarts.init(view, null, {renderer: 'canvas'});
-    let alpha = 35, beta = 30;
-    figure.drawBody = () => chart.setOption(bodyOption(figure, figureEnv(figure), alpha, beta), true);
+    // The angles lie in the chart: dragging changes them too.
+    const angles = () => chart.getOption()?.grid3D[0].viewControl ?? {alpha: 35, beta: 30};
+    figure.drawBody = () => {
+      const {alpha, beta} = angles();
+      chart.setOption(bodyOption(figure, figureEnv(figure), alpha, beta), true);
+    };
     chart.on('finished', () => { view.dataset.drawn = 'true'; });
     figure.drawBody();
     view.focus();
@@ -101,9 +105,10 @@ function addBody(figure, holder) {
       const turn = {ArrowLeft: [0, -10], ArrowRight: [0, 10], ArrowUp: [10, 0], ArrowDown: [-10, 0]};
       if (!turn[event.key]) return;
       event.preventDefault();
-      alpha = Math.max(-90, Math.min(90, alpha + turn[event.key][0]));
-      beta += turn[event.key][1];
-      chart.setOption({grid3D: {viewControl: {alpha, beta}}});
+      const {alpha, beta} = angles();
+      const [up, round] = turn[event.key];
+      chart.setOption({grid3D: {viewControl: {alpha: Math.max(-90, Math.min(90, alpha + up)),
+                                              beta: beta + round}}});
     });
   });
 }
