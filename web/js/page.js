@@ -5,7 +5,18 @@
   const report = JSON.parse(document.getElementById('data').textContent);
   const figures = report.figures.map(startFigure);
   const drawAll = () => figures.forEach(drawFigure);
-  drawAll();
+
+  // What is in sight is drawn at once, the rest one by one when the page is there.
+  const charts = figures.filter((figure) => figure.chart);
+  const inSight = (figure) => figure.chartBox.getBoundingClientRect().top < window.innerHeight;
+  const waiting = charts.filter((figure) => !inSight(figure));
+  charts.filter(inSight).forEach(drawFigure);
+  const drawNext = () => {
+    if (waiting.length === 0) return;
+    drawFigure(waiting.shift());
+    setTimeout(drawNext);
+  };
+  window.addEventListener('load', () => setTimeout(drawNext));
   darkQuery.addEventListener('change', drawAll);
 
   let width = document.body.clientWidth, asked = false;

@@ -78,6 +78,16 @@ function bodyOption(figure, env, alpha, beta) {
   };
 }
 
+/** The library that draws bodies lies in the page as text: it costs time only where it is wanted. */
+function loadBodies() {
+  const text = document.getElementById('echarts-gl');
+  if (!text) return;
+  const script = document.createElement('script');
+  script.textContent = text.textContent;
+  text.remove();
+  document.head.append(script);
+}
+
 /** A button that shows the body. It is turned by dragging, or with the arrow keys. */
 function addBody(figure, holder) {
   const button = document.createElement('button');
@@ -91,6 +101,7 @@ function addBody(figure, holder) {
     view.setAttribute('role', 'img');
     view.setAttribute('aria-label', `${figure.summary} Arrow keys turn it.`);
     holder.replaceChildren(view);
+    loadBodies();
     const chart = echarts.init(view, null, {renderer: 'canvas'});
     // The angles lie in the chart: dragging changes them too.
     const angles = () => chart.getOption()?.grid3D[0].viewControl ?? {alpha: 35, beta: 30};
