@@ -17,6 +17,7 @@
 #include <cmath>
 #include <nlohmann/json.hpp>
 
+#include "bench/guarded.h"
 #include "flatenn/analysis/bit_sensitivity.h"
 #include "flatenn/analysis/landscape.h"
 #include "flatenn/base/error.h"
@@ -221,11 +222,4 @@ int run(int argc, char** argv) {
 }  // namespace
 }  // namespace flatenn
 
-int main(int argc, char** argv) {
-  try {
-    return flatenn::run(argc, argv);
-  } catch (const flatenn::Error& error) {
-    fmt::print(stderr, "analysis_bench: {}\n", error.what());
-    return 2;
-  }
-}
+int main(int argc, char** argv) { return flatenn::run_guarded(flatenn::run, argc, argv); }

@@ -13,6 +13,7 @@
 #include <string>
 #include <vector>
 
+#include "bench/guarded.h"
 #include "bench/onednn_network.h"
 #include "bench/trials.h"
 #include "bench/turns.h"
@@ -181,11 +182,4 @@ int run(int argc, char** argv) {
 }  // namespace
 }  // namespace flatenn
 
-int main(int argc, char** argv) {
-  try {
-    return flatenn::run(argc, argv);
-  } catch (const std::exception& error) {
-    fmt::print(stderr, "{}\n", error.what());
-    return 2;
-  }
-}
+int main(int argc, char** argv) { return flatenn::run_guarded(flatenn::run, argc, argv); }

@@ -13,6 +13,7 @@
 #include <string>
 #include <vector>
 
+#include "bench/guarded.h"
 #include "bench/trials.h"
 #include "bench/turns.h"
 #include "flatenn/base/error.h"
@@ -270,11 +271,4 @@ int run(int argc, char** argv) {
 }  // namespace
 }  // namespace flatenn
 
-int main(int argc, char** argv) {
-  try {
-    return flatenn::run(argc, argv);
-  } catch (const flatenn::Error& error) {
-    fmt::print(stderr, "{}\n", error.what());
-    return 2;
-  }
-}
+int main(int argc, char** argv) { return flatenn::run_guarded(flatenn::run, argc, argv); }

@@ -26,17 +26,11 @@ int thread_count(const AnalysisSettings& settings) {
 }
 
 Dataset analysis_images(const AnalysisSettings& settings, const AnalysisInput& input) {
-  const Dataset& data = input.data;
-  const auto& pixels = std::get<Input>(input.model.graph.nodes.front().op);
-  if (pixels.channels != data.channels || pixels.height != data.height ||
-      pixels.width != data.width) {
-    fail("{}: takes {}x{}x{} images, {} has {}x{}x{}", input.label, pixels.channels, pixels.height,
-         pixels.width, data.name, data.channels, data.height, data.width);
+  check_images(input.model, input.data);
+  if (settings.images > input.data.size()) {
+    fail("images: {} asked, but {} has {}", settings.images, input.data.name, input.data.size());
   }
-  if (settings.images > data.size()) {
-    fail("images: {} asked, but {} has {}", settings.images, data.name, data.size());
-  }
-  return data.slice(0, settings.images == 0 ? data.size() : settings.images);
+  return input.data.slice(0, settings.images == 0 ? input.data.size() : settings.images);
 }
 
 CurvatureOptions curvature_options(const AnalysisSettings& s, const Dataset& images) {

@@ -107,7 +107,7 @@ TEST_F(AnalyzeTest, MistakesAreNamed) {
       [&] {
         analyze(small(), AnalysisInput{"small", model_, other, "test"});
       },
-      testing::ThrowsMessage<Error>(testing::HasSubstr("small: takes 1x")));
+      testing::ThrowsMessage<Error>(testing::HasSubstr("reads 1x12x12 images")));
 }
 
 /// A network small enough to try every bit.
