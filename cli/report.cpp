@@ -15,6 +15,7 @@
 #include "flatenn/report/summary.h"
 #include "flatenn/report/tables.h"
 #include "flatenn/report/variance.h"
+#include "flatenn/report/verdict.h"
 
 namespace flatenn::cli {
 namespace {

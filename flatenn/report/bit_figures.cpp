@@ -52,6 +52,16 @@ PageTable measured_table(const PageInputs& inputs) {
   return table;
 }
 
+/// What the summaries of the page were counted with; one threshold for all.
+double critical_points(const PageInputs& inputs) {
+  for (const PageStore& store : inputs.stores) {
+    for (const Arm& arm : store.arms) {
+      for (const SingleBitSummary& summary : arm.single_bits) return summary.critical_points;
+    }
+  }
+  return kCriticalPoints;
+}
+
 PageTable predicted_table(const std::vector<const Analysis*>& analyses) {
   PageTable table({{"network", "network"},
                    {"kind", "kind"},
@@ -85,9 +95,9 @@ PageSection bits_section(const PageInputs& inputs) {
   } else {
     section.figures.push_back(
         {"bits-measured", "heatmap", "One faulty cell at a time, by layer and bit",
-         "Critical: accuracy falls by more than a point; masked: no answer changes. Intervals: 95 "
-         "% "
-         "Clopper-Pearson, exact once every cell was tried.",
+         fmt::format("Critical: accuracy falls by more than {} points; masked: no answer changes. "
+                     "Intervals: 95 % Clopper-Pearson, exact once every cell was tried.",
+                     critical_points(inputs)),
          "Share of critical cells and loss of accuracy by weight tensor and bit position.",
          heatmap({"critical", "mean_loss", "worst_loss"}), std::move(measured)});
   }

@@ -1,11 +1,11 @@
-// Explanation figures: whether flatness foretells what faults cost.
+#include "flatenn/report/explanation_figures.h"
+
 #include <fmt/format.h>
 
 #include <algorithm>
 #include <cmath>
 #include <map>
 
-#include "flatenn/report/page_analyses.h"
 #include "flatenn/report/words.h"
 
 namespace flatenn {

@@ -9,9 +9,11 @@
 #include "flatenn/base/error.h"
 #include "flatenn/report/bit_figures.h"
 #include "flatenn/report/claim_figures.h"
+#include "flatenn/report/explanation_figures.h"
 #include "flatenn/report/page_analyses.h"
 #include "flatenn/report/page_assets.h"
 #include "flatenn/report/store_figures.h"
+#include "flatenn/report/verdict.h"
 #include "flatenn/report/words.h"
 
 namespace flatenn {

@@ -31,15 +31,6 @@ struct PageInputs {
   std::string settings;                ///< resolved, as text; empty: not known
 };
 
-/// A sentence on top of the page.
-struct Verdict {
-  std::string mark;  ///< "holds", "fails" or "" for what is neither
-  std::string text;
-};
-
-/// The answer in words: claims that were judged, who keeps most, what is tolerated.
-std::vector<Verdict> verdicts(const PageInputs& inputs);
-
 /// The parts of the page in their order.
 std::vector<PageSection> page_sections(const PageInputs& inputs);
 

@@ -1,4 +1,4 @@
-// Page analyses: flatness and what it explains, as figures of a page.
+// Page analyses: how flat minima are, as figures of a page.
 #pragma once
 
 #include <vector>
@@ -12,8 +12,5 @@ std::vector<const Analysis*> analyses_of(const PageInputs& inputs);
 
 /// Loss around the minima: slices, plane, sharpness and curvature; layers; margins.
 PageSection flatness_section(const PageInputs& inputs);
-
-/// Whether flatness foretells what faults cost: correlations and rankings.
-PageSection explanation_section(const PageInputs& inputs);
 
 }  // namespace flatenn

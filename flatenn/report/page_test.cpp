@@ -7,6 +7,7 @@
 
 #include "flatenn/report/page_sources.h"
 #include "flatenn/report/testing.h"
+#include "flatenn/report/verdict.h"
 
 namespace flatenn {
 namespace {

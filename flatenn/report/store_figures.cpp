@@ -6,6 +6,7 @@
 
 #include "flatenn/report/differences.h"
 #include "flatenn/report/tolerated.h"
+#include "flatenn/report/verdict.h"
 #include "flatenn/report/words.h"
 
 namespace flatenn {

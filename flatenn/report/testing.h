@@ -3,12 +3,15 @@
 
 #include <filesystem>
 #include <functional>
+#include <nlohmann/json.hpp>
+#include <stdexcept>
 #include <string>
 #include <utility>
 #include <vector>
 
 #include "flatenn/base/testing.h"
 #include "flatenn/campaign/store.h"
+#include "flatenn/report/page_figure.h"
 
 namespace flatenn {
 
@@ -22,6 +25,29 @@ inline Subject single_bit_subject(std::string layout, std::uint64_t images) {
   subject.clean_correct = images * 9 / 10;
   subject.memory_bits = subject.exposed_bits = 8;
   return subject;
+}
+
+/// The values of one column of a figure's table, texts as themselves.
+inline std::vector<nlohmann::ordered_json> column(const PageFigure& figure,
+                                                  const std::string& name) {
+  const nlohmann::ordered_json table = figure.table.json();
+  for (const auto& one : table["columns"]) {
+    if (one["name"] != name) continue;
+    std::vector<nlohmann::ordered_json> values;
+    for (const auto& value : one["values"]) {
+      values.push_back(one.contains("dict") ? one["dict"].at(value.get<std::size_t>()) : value);
+    }
+    return values;
+  }
+  throw std::out_of_range("no column " + name);
+}
+
+/// The figure of that id.
+inline const PageFigure& figure(const PageSection& section, const std::string& id) {
+  for (const PageFigure& one : section.figures) {
+    if (one.id == id) return one;
+  }
+  throw std::out_of_range("no figure " + id);
 }
 
 /// A store on disk that goes with the object.

@@ -1,4 +1,5 @@
-// Verdicts: the answer of a page in words.
+#include "flatenn/report/verdict.h"
+
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -6,7 +7,6 @@
 #include <tuple>
 
 #include "flatenn/report/differences.h"
-#include "flatenn/report/page.h"
 #include "flatenn/report/tolerated.h"
 #include "flatenn/report/words.h"
 
