@@ -35,15 +35,14 @@ AnalysisSettings read_settings(const Session& session) {
 }
 
 /// A row a stored bit.
-void write_bits(const std::string& path, const AnalysisSettings& settings,
-                const AnalysisInput& input, const Session& session) {
+void write_bits(const std::string& path, const Model& model,
+                const std::vector<WeightDerivatives>& derivatives) {
   std::string text = "tensor,element,bit,change,first,second\n";
-  visit_bits(
-      input.model, weight_derivatives(settings, input, session.context), [&](const BitEffect& bit) {
-        const std::string& name = input.model.weights[static_cast<std::size_t>(bit.tensor)].name;
-        fmt::format_to(std::back_inserter(text), "{},{},{},{},{},{}\n", name, bit.element, bit.bit,
-                       bit.change, bit.first, bit.second);
-      });
+  visit_bits(model, derivatives, [&](const BitEffect& bit) {
+    const std::string& name = model.weights[static_cast<std::size_t>(bit.tensor)].name;
+    fmt::format_to(std::back_inserter(text), "{},{},{},{},{},{}\n", name, bit.element, bit.bit,
+                   bit.change, bit.first, bit.second);
+  });
   write_file(path, text);
 }
 
@@ -60,8 +59,9 @@ void run_models(const Options& options, const Session& session) {
   std::vector<Analysis> analyses;
   for (const NamedModel& model : models) {
     const AnalysisInput input{model.label, model.model, data, options.data.split};
-    analyses.push_back(analyze(settings, input, session.context));
-    if (!options.bits.empty()) write_bits(options.bits, settings, input, session);
+    AnalysisResult result = analyze(settings, input, session.context);
+    if (!options.bits.empty()) write_bits(options.bits, model.model, result.derivatives);
+    analyses.push_back(std::move(result.analysis));
     if (session.json) print_json_line(analysis_json(analyses.back()));
   }
   if (!options.out.empty()) write_file(options.out, analysis_json(analyses.front()).dump() + "\n");

@@ -80,12 +80,13 @@ void measure_shape(const AnalysisSettings& s, const FloatNetwork& network,
 
 }  // namespace
 
-Analysis analyze(const AnalysisSettings& settings, const AnalysisInput& input,
-                 const Context& context) {
+AnalysisResult analyze(const AnalysisSettings& settings, const AnalysisInput& input,
+                       const Context& context) {
   check_settings(settings);
   const Dataset images = analysis_images(settings, input);
   prepare_process(1);  // sums of gradients depend on the number of threads
-  Analysis a;
+  AnalysisResult result;
+  Analysis& a = result.analysis;
   a.label = input.label;
   a.model_hash = model_hash(input.model);
   a.dataset = input.data.name;
@@ -105,27 +106,15 @@ Analysis analyze(const AnalysisSettings& settings, const AnalysisInput& input,
   a.curvature = curvature.curvature;
   const std::vector<Tensor> diagonal =
       settings.trace_samples > 0 ? curvature.diagonal : std::vector<Tensor>();
-  a.bits = bit_sensitivities(input.model, derivatives(gradients, diagonal));
+  result.derivatives = derivatives(gradients, diagonal);
+  a.bits = bit_sensitivities(input.model, result.derivatives);
 
   const auto evaluator = make_evaluator(Engine::automatic, input.model, images);
   a.sparsity = layer_sparsity(*evaluator, input.model, images);
   a.margins = measure_margins(*evaluator, input.model, images);
   a.histograms = code_histograms(input.model);
   a.distances = initial_distances(input.model, images);
-  return a;
-}
-
-std::vector<WeightDerivatives> weight_derivatives(const AnalysisSettings& settings,
-                                                  const AnalysisInput& input,
-                                                  const Context& context) {
-  const Dataset images = analysis_images(settings, input);
-  prepare_process(1);
-  const FloatNetwork network(input.model, images, Precision::single_);
-  const std::vector<Tensor> gradients = network.gradient({}, context);
-  if (settings.trace_samples == 0) return derivatives(gradients, {});
-  CurvatureOptions options = curvature_options(settings, images);
-  options.eigenvalues = 0;
-  return derivatives(gradients, measure_curvature(input.model, images, options, context).diagonal);
+  return result;
 }
 
 }  // namespace flatenn

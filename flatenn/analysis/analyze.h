@@ -1,8 +1,8 @@
 // Analyze: everything that is measured of one network without faults. Needs no torch header.
 #pragma once
 
-#include <functional>
 #include <string>
+#include <vector>
 
 #include "flatenn/analysis/bit_sensitivity.h"
 #include "flatenn/analysis/results.h"
@@ -21,15 +21,16 @@ struct AnalysisInput {
   std::string split;  ///< where the data come from
 };
 
+struct AnalysisResult {
+  Analysis analysis;
+  /// Of the mean loss at every stored weight, what analysis.bits is made from; second order only
+  /// with settings.trace_samples above 0.
+  std::vector<WeightDerivatives> derivatives;
+};
+
 /// A pure function of settings and input, whatever the number of threads. Throws Error when there
 /// are fewer images than asked or they do not fit the model; Interrupted.
-Analysis analyze(const AnalysisSettings& settings, const AnalysisInput& input,
-                 const Context& context = default_context());
-
-/// Derivatives of the mean loss at every stored weight, as analyze() takes them for the sensitivity
-/// of bits; second order only with settings.trace_samples above 0.
-std::vector<WeightDerivatives> weight_derivatives(const AnalysisSettings& settings,
-                                                  const AnalysisInput& input,
-                                                  const Context& context = default_context());
+AnalysisResult analyze(const AnalysisSettings& settings, const AnalysisInput& input,
+                       const Context& context = default_context());
 
 }  // namespace flatenn

@@ -45,7 +45,7 @@ class AnalyzeTest : public testing::Test {
 };
 
 TEST_F(AnalyzeTest, HoldsWhatWasAskedFor) {
-  const Analysis a = analyze(small(), input());
+  const Analysis a = analyze(small(), input()).analysis;
   EXPECT_EQ(a.label, "small");
   EXPECT_EQ(a.model_hash, model_hash(model_));
   EXPECT_EQ(a.images, 60u);
@@ -66,8 +66,8 @@ TEST_F(AnalyzeTest, HoldsWhatWasAskedFor) {
 TEST_F(AnalyzeTest, DoesNotDependOnThreads) {
   AnalysisSettings two = small();
   two.threads = 2;
-  EXPECT_EQ(analysis_json(analyze(small(), input())).dump(),
-            analysis_json(analyze(two, input())).dump());
+  EXPECT_EQ(analysis_json(analyze(small(), input()).analysis).dump(),
+            analysis_json(analyze(two, input()).analysis).dump());
 }
 
 TEST_F(AnalyzeTest, LessCanBeAskedFor) {
@@ -75,7 +75,7 @@ TEST_F(AnalyzeTest, LessCanBeAskedFor) {
   settings.lines = settings.plane_points = settings.draws = settings.restarts = 0;
   settings.eigenvalues = settings.trace_samples = 0;
   settings.weight_radius = settings.adaptive_radius = 0;
-  const Analysis a = analyze(settings, input());
+  const Analysis a = analyze(settings, input()).analysis;
   EXPECT_TRUE(a.landscape.lines.empty());
   EXPECT_EQ(a.sharpness.size(), 1u);
   EXPECT_EQ(a.flatness.average.n, 0u);
@@ -86,13 +86,14 @@ TEST_F(AnalyzeTest, LessCanBeAskedFor) {
 }
 
 TEST_F(AnalyzeTest, DerivativesAreThoseOfTheBits) {
-  const Analysis a = analyze(small(), input());
-  const auto bits = bit_sensitivities(model_, weight_derivatives(small(), input()));
-  ASSERT_EQ(bits.size(), a.bits.size());
+  const AnalysisResult result = analyze(small(), input());
+  const auto bits = bit_sensitivities(model_, result.derivatives);
+  ASSERT_EQ(bits.size(), result.analysis.bits.size());
   for (std::size_t i = 0; i < bits.size(); ++i) {
-    EXPECT_EQ(bits[i].kinds[0].first, a.bits[i].kinds[0].first);
-    EXPECT_EQ(bits[i].kinds[0].second, a.bits[i].kinds[0].second);
+    EXPECT_EQ(bits[i].kinds[0].first, result.analysis.bits[i].kinds[0].first);
+    EXPECT_EQ(bits[i].kinds[0].second, result.analysis.bits[i].kinds[0].second);
   }
+  EXPECT_EQ(result.derivatives[0].second.size(), model_.weights[0].codes.size());
 }
 
 TEST_F(AnalyzeTest, MistakesAreNamed) {

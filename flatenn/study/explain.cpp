@@ -73,7 +73,7 @@ std::vector<StudyAnalysis::Network> analyse(const AnalysisSettings& settings,
       const fs::path path = folder / "arms" / arm.name() / "analysis.json";
       std::optional<Analysis> analysis = read_kept(path, settings, arm.model, images);
       if (!analysis) {
-        analysis = analyze(single, {arm.name(), arm.model, data, "test"}, inner);
+        analysis = analyze(single, {arm.name(), arm.model, data, "test"}, inner).analysis;
         write_file(path, analysis_json(*analysis).dump() + "\n");
         inner.events->note(fmt::format("analysed {}", arm.name()));
       }
@@ -171,6 +171,10 @@ std::vector<Ranking> rank_arms(const ExplainSettings& settings, const StudySetti
   campaign.kinds = {FaultKind::flip};
   campaign.rates = {settings.sweep_rate};
   campaign.maps = settings.sweep_maps;
+  // What derivatives speak of, whatever the study exposed: independent cells of all weights.
+  campaign.source = CampaignSettings().source;
+  campaign.memory = CampaignSettings().memory;
+  campaign.exposed = {};
   Store store = Store::open(folder / "sweeps.db");
   const Dataset images = campaign_images(campaign, data);
   const std::uint64_t first_seed = arms.front().seed;

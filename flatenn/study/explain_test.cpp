@@ -60,9 +60,9 @@ ExplainSettings small() {
 
 class Explain : public testing::Test {
  protected:
-  void run_the_study() {
+  void run_the_study(const std::vector<std::string>& overrides = {}) {
     StudySettings study;
-    read_config_text(kStudy, "study.toml", {}, [&](Binder& b) { bind(b, study); });
+    read_config_text(kStudy, "study.toml", overrides, [&](Binder& b) { bind(b, study); });
     run_study(study, folder_.path());
   }
   std::string refusal() {
@@ -109,6 +109,14 @@ TEST_F(Explain, WhatWasAnalysedIsKept) {
   EXPECT_EQ(parse_analysis(read_text_file(kept), "kept").flatness.average.n, 3u);
   write_file(kept, std::string_view("{"));
   EXPECT_EQ(study_analysis_json(explain_study(small(), folder_.path())).dump(), first);
+}
+
+TEST_F(Explain, SweepsTakeAllWeightsWhateverTheStudyExposed) {
+  run_the_study({"campaign.exposed=['fc1.*']", "campaign.source='burst:2'"});
+  const StudyAnalysis result = explain_study(small(), folder_.path());
+  ASSERT_EQ(result.rankings.size(), 4u);
+  EXPECT_EQ(result.rankings[0].parts.size(), 2u);
+  EXPECT_EQ(result.rankings[2].parts.size(), 4u);
 }
 
 TEST_F(Explain, UnfinishedStudiesAreRefused) {
