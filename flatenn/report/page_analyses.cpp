@@ -105,7 +105,7 @@ void add_measures(const std::vector<const Analysis*>& analyses, PageSection& sec
        "bars",
        "Sharpness, one measure at a time",
        "The larger, the sharper. Predicted loss rises are those of flips at "
-       "rate 0.01; docs/method.md has the formulas.",
+       "rate 0.01; docs/analysis.md has the formulas.",
        "One bar a network for the chosen measure of sharpness.",
        {{"y", "network"}, {"x", "value"}, {"choose", {"measure"}}, {"x_name", "measure"}},
        std::move(table)});
