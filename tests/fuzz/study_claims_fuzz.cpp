@@ -3,6 +3,7 @@
 
 #include "flatenn/base/error.h"
 #include "flatenn/report/page.h"
+#include "flatenn/report/verdict.h"
 #include "tests/fuzz/fuzz.h"
 
 namespace flatenn::fuzz {
