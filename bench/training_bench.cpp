@@ -57,7 +57,7 @@ BENCHMARK(float_step)->Unit(benchmark::kMillisecond);
 
 void planned_step(benchmark::State& state, const StepPlanSettings& settings, double strength) {
   Network n;
-  const auto plan = make_step_plan(settings);
+  const auto plan = make_step_plan(settings, n.module.graph(), 0);
   for (auto _ : state) {
     plan->step(n.module, n.optimizer, {n.batch, {strength}, 1e-3, settings.radius});
   }

@@ -9,7 +9,7 @@ namespace flatenn {
 std::size_t reference_arm(std::span<const ArmAccuracies> arms) {
   FLATENN_ASSERT(!arms.empty());
   for (std::size_t i = 0; i < arms.size(); ++i) {
-    if (!arms[i].sparse && arms[i].metric.empty()) return i;
+    if (!arms[i].variant && !arms[i].sparse && arms[i].metric.empty()) return i;
   }
   return 0;
 }

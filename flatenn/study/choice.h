@@ -2,9 +2,9 @@
 //
 // The rule, fixed before any claim is looked at and blind to all arms but one: on the validation
 // split, with fault maps of its own, take the cell where the reference arm (plain training, not
-// sparse; the first arm where there is none) loses most of its own clean accuracy while it stays
-// `margin` points above chance. Where it stays above nowhere, take the cell where it loses least.
-// Equal losses: the first cell.
+// sparse, no variant; the first arm where there is none) loses most of its own clean accuracy while
+// it stays `margin` points above chance. Where it stays above nowhere, take the cell where it loses
+// least. Equal losses: the first cell.
 #pragma once
 
 #include <cstddef>

@@ -38,6 +38,9 @@ TEST(Choice, ReferenceIsThePlainArmElseTheFirst) {
   EXPECT_EQ(reference_arm(cell(1, 2).arms), 1u);
   const std::vector<ArmAccuracies> none = {{"a", true, "", {}, {}}, {"b", false, "code", {}, {}}};
   EXPECT_EQ(reference_arm(none), 0u);
+  const std::vector<ArmAccuracies> variant = {{"v", false, "", {}, {}, true},
+                                              {"standard", false, "", {}, {}}};
+  EXPECT_EQ(reference_arm(variant), 1u);
   EXPECT_THROW(choose_cell({}, 10, 10), InternalError);
 }
 

@@ -33,6 +33,7 @@ const Sentence kSentences[] = {
 
 const ArmAccuracies* find_arm(const CellAccuracies& cell, Role role, const std::string& metric) {
   for (const ArmAccuracies& arm : cell.arms) {
+    if (arm.variant) continue;
     if (arm.sparse == role.sparse && arm.metric == (role.saq ? metric : "")) return &arm;
   }
   return nullptr;
@@ -41,7 +42,9 @@ const ArmAccuracies* find_arm(const CellAccuracies& cell, Role role, const std::
 std::vector<std::string> metrics_of(const CellAccuracies& cell) {
   std::vector<std::string> metrics;
   for (const ArmAccuracies& arm : cell.arms) {
-    if (arm.metric.empty() || std::ranges::find(metrics, arm.metric) != metrics.end()) continue;
+    if (arm.variant || arm.metric.empty() ||
+        std::ranges::find(metrics, arm.metric) != metrics.end())
+      continue;
     metrics.push_back(arm.metric);
   }
   return metrics;

@@ -30,6 +30,7 @@ struct ArmAccuracies {
   std::string metric;                       ///< empty: plain training
   std::vector<double> clean;                ///< [seed], on the same images
   std::vector<std::vector<double>> faulty;  ///< [seed][map]
+  bool variant = false;                     ///< no claim is about it
 };
 
 /// One kind of fault at one rate.

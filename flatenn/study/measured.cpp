@@ -36,7 +36,8 @@ CellAccuracies collect_cell(const CampaignSettings& campaign,
   for (const MeasuredArm& one : measured) {
     auto arm = std::ranges::find(cell.arms, one.arm.name, &ArmAccuracies::name);
     if (arm == cell.arms.end()) {
-      arm = cell.arms.insert(arm, {one.arm.name, one.arm.sparse, one.arm.metric, {}, {}});
+      arm = cell.arms.insert(
+          arm, {one.arm.name, one.arm.sparse, one.arm.metric, {}, {}, one.arm.variant()});
     }
     arm->clean.push_back(one.clean);
     arm->faulty.push_back(accuracies(campaign, one, kind, rate));

@@ -30,6 +30,7 @@ void bind_arm(Binder& b, ArmSettings& s) {
   b.choice("metric", metric, metric_names(), "of sharpness-aware training; empty: plain training");
   s.metric = metric_names()[static_cast<std::size_t>(metric)];
   b.value("radius", s.radius, "of sharpness-aware training", at_least(0));
+  b.value("set", s.set, "other settings of [train], for example [\"averaging.kind=ema\"]");
 }
 
 void bind_validation(Binder& b, ValidationSettings& s) {
@@ -58,10 +59,10 @@ void check_arms(const std::vector<ArmSettings>& arms) {
            arm.name);
     }
     if (!names.insert(arm.name).second) fail("two arms are called '{}'", arm.name);
-    if (!roles.insert({arm.sparse, arm.metric}).second) {
+    if (!arm.variant() && !roles.insert({arm.sparse, arm.metric}).second) {
       fail(
           "arm '{}': another arm has the same sparse and metric, and the claims compare one of a "
-          "kind; put variants into studies of their own",
+          "kind; say in 'set' what is different",
           arm.name);
     }
     metric_index(arm.metric);
@@ -128,6 +129,26 @@ void check_settings(const StudySettings& study) {
   }
 }
 
+namespace {
+
+/// The settings with the arm's own over them.
+void apply_variant(const ArmSettings& arm, TrainSettings& train) {
+  if (!arm.variant()) return;
+  const TrainSettings shared = train;
+  const auto bind_all = [&](Binder& b) { bind(b, train); };
+  try {
+    read_config_text(write_config(bind_all), "", arm.set, bind_all);
+  } catch (const Error& error) {
+    fail("arm '{}': {}", arm.name, error.what());
+  }
+  if (train.dataset != shared.dataset || train.data_folder != shared.data_folder ||
+      train.seed != shared.seed) {
+    fail("arm '{}': all arms of a study have the same data and seeds", arm.name);
+  }
+}
+
+}  // namespace
+
 TrainSettings arm_training(const StudySettings& study, const ArmSettings& arm, std::uint64_t seed) {
   TrainSettings train = study.train;
   train.seed = seed;
@@ -139,6 +160,7 @@ TrainSettings arm_training(const StudySettings& study, const ArmSettings& arm, s
     train.plan.metric = static_cast<Metric>(metric_index(arm.metric) - 1);
     train.plan.radius = arm.radius;
   }
+  apply_variant(arm, train);
   return train;
 }
 

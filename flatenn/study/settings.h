@@ -21,6 +21,11 @@ struct ArmSettings {
   bool sparse = false;  ///< with the sparsity settings of [train], else without any
   std::string metric;   ///< of the sharpness-aware step plan; empty: plain training
   double radius = 0;    ///< of the sharpness-aware step plan
+  /// Anything else of [train], as on the command line: "plan.kind=random_bit_error". Such an arm is
+  /// a variant: measured and compared as all others, but no claim is judged on it.
+  std::vector<std::string> set = {};
+
+  bool variant() const { return !set.empty(); }
 };
 
 /// How the cell of the claims is chosen (choice.h).
@@ -42,9 +47,9 @@ struct StudySettings {
 
 void bind(Binder& binder, StudySettings& settings);
 
-/// Throws Error for arms without or with equal names, two arms of the same role (sparse, metric),
-/// radius without metric, repeated seeds, fault maps of the final campaign that belong to
-/// validation.
+/// Throws Error for arms without or with equal names, two arms of the same role (sparse, metric)
+/// that are not variants, variants with data or seeds of their own, radius without metric, repeated
+/// seeds, fault maps of the final campaign that belong to validation.
 void check_settings(const StudySettings& settings);
 
 /// What `arm` trains with. Settings that cannot matter to the arm have their defaults, so that

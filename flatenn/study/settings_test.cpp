@@ -110,6 +110,25 @@ TEST(StudySettings, MetricsAreTheTrainers) {
   }
 }
 
+TEST(StudySettings, VariantsSetAnythingOfTrainingButDataAndSeed) {
+  const StudySettings study = read(
+      {"arm.1.metric=code", "arm.1.radius=0.01",
+       "arm.1.set=['plan.kind=ascent_and_errors', 'plan.errors.rate=0.02', 'averaging.kind=ema']"});
+  check_settings(study);
+  const TrainSettings train = arm_training(study, study.arms[1], 1);
+  EXPECT_EQ(train.plan.kind, StepPlanKind::ascent_and_errors);
+  EXPECT_EQ(train.plan.errors.rate, 0.02);
+  EXPECT_EQ(train.plan.radius, 0.01);
+  EXPECT_EQ(train.averaging.kind, AveragingKind::ema);
+  EXPECT_EQ(train.seed, 1u);
+  EXPECT_TRUE(study.arms[1].variant());
+  EXPECT_THAT(error_of({"arm.1.set=['dataset=synthetic']"}), HasSubstr("arm 'sparse': all arms"));
+  EXPECT_THAT(error_of({"arm.1.set=['plan.kid=plain']"}),
+              testing::AllOf(HasSubstr("arm 'sparse'"), HasSubstr("did you mean 'kind'")));
+  EXPECT_THAT(error_of({"arm.1.set=['plan.kind=random_bit_error']"}),
+              HasSubstr("plan.errors.rate above 0"));
+}
+
 TEST(StudySettings, ValidationUsesItsOwnMaps) {
   const CampaignSettings validation = validation_campaign(read());
   EXPECT_EQ(validation.first_map, 10000u);

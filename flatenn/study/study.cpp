@@ -50,10 +50,12 @@ std::vector<TrainedArm> train_arms(const StudySettings& study, const TrainData& 
   for (const ArmSettings& arm : study.arms) {
     for (const int seed : study.seeds) arms.push_back({arm, static_cast<std::uint64_t>(seed), {}});
   }
-  // Sharpness-aware arms take twice as long: started first, the processors finish together.
+  // Perturbed arms take twice as long: started first, the processors finish together.
   std::vector<TrainedArm*> order;
   for (TrainedArm& arm : arms) order.push_back(&arm);
-  std::ranges::stable_partition(order, [](const TrainedArm* a) { return !a->arm.metric.empty(); });
+  std::ranges::stable_partition(order, [&](const TrainedArm* a) {
+    return arm_training(study, a->arm, a->seed).plan.kind != StepPlanKind::plain;
+  });
   std::vector<std::function<void(const Context&)>> jobs;
   for (TrainedArm* arm : order) {
     jobs.push_back([&, arm](const Context& job_context) {
@@ -82,7 +84,7 @@ std::vector<TrainedArm> validation_arms(const StudySettings& study,
   if (study.validation.all_arms) return arms;
   std::vector<ArmAccuracies> roles;
   for (const ArmSettings& arm : study.arms) {
-    roles.push_back({arm.name, arm.sparse, arm.metric, {}, {}});
+    roles.push_back({arm.name, arm.sparse, arm.metric, {}, {}, arm.variant()});
   }
   const std::string& reference = roles[reference_arm(roles)].name;
   std::vector<TrainedArm> chosen;

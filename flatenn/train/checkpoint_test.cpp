@@ -25,9 +25,12 @@ Graph small_graph() {
 
 struct Fixture {
   explicit Fixture(std::uint64_t seed)
-      : module(small_graph(), seed, torch::kCPU), optimizer(module, {}) {}
+      : module(small_graph(), seed, torch::kCPU),
+        optimizer(module, {}),
+        average(module, {AveragingKind::ema}) {}
   Module module;
   Sgd optimizer;
+  ParameterAverage average;
 };
 
 const TrainingIdentity kIdentity{"epochs = 3\n", "0123"};
@@ -37,10 +40,11 @@ TEST(Checkpoint, KeepsEverything) {
   Fixture a(1);
   a.optimizer.momenta()[0].fill_(0.125);
   a.module.buffers()[0].tensor.fill_(7);
+  a.average.update(a.module, 9, 10, 5);
   const TrainingState state{2, 3.5e-5, {"{\"epoch\":1}", "{\"epoch\":2}"}};
-  save_checkpoint(folder / "c", kIdentity, state, a.module, a.optimizer);
+  save_checkpoint(folder / "c", kIdentity, state, a.module, a.optimizer, a.average);
   Fixture b(2);
-  const auto loaded = load_checkpoint(folder / "c", kIdentity, b.module, b.optimizer);
+  const auto loaded = load_checkpoint(folder / "c", kIdentity, b.module, b.optimizer, b.average);
   ASSERT_TRUE(loaded.has_value());
   EXPECT_EQ(loaded->epochs_done, 2);
   EXPECT_EQ(loaded->sparsity_strength, 3.5e-5);
@@ -51,40 +55,48 @@ TEST(Checkpoint, KeepsEverything) {
     EXPECT_TRUE(torch::equal(a.optimizer.momenta()[i], b.optimizer.momenta()[i]));
   }
   EXPECT_EQ(b.module.buffers()[0].tensor[0].item<float>(), 7);
+  EXPECT_EQ(b.average.count(), 1);
+  for (std::size_t i = 0; i < a.average.means().size(); ++i) {
+    EXPECT_TRUE(torch::equal(a.average.means()[i], b.average.means()[i]));
+  }
 }
 
 TEST(Checkpoint, NoFileIsNoCheckpoint) {
   const TemporaryFolder folder;
   Fixture a(1);
-  EXPECT_FALSE(load_checkpoint(folder / "c", kIdentity, a.module, a.optimizer).has_value());
+  EXPECT_FALSE(
+      load_checkpoint(folder / "c", kIdentity, a.module, a.optimizer, a.average).has_value());
 }
 
 TEST(Checkpoint, OtherSettingsOrDataAreRefused) {
   const TemporaryFolder folder;
   Fixture a(1);
-  save_checkpoint(folder / "c", kIdentity, {}, a.module, a.optimizer);
-  EXPECT_THROW(load_checkpoint(folder / "c", {"epochs = 4\n", "0123"}, a.module, a.optimizer),
-               Error);
-  EXPECT_THROW(load_checkpoint(folder / "c", {"epochs = 3\n", "4567"}, a.module, a.optimizer),
-               Error);
+  save_checkpoint(folder / "c", kIdentity, {}, a.module, a.optimizer, a.average);
+  EXPECT_THROW(
+      load_checkpoint(folder / "c", {"epochs = 4\n", "0123"}, a.module, a.optimizer, a.average),
+      Error);
+  EXPECT_THROW(
+      load_checkpoint(folder / "c", {"epochs = 3\n", "4567"}, a.module, a.optimizer, a.average),
+      Error);
 }
 
 TEST(Checkpoint, DamageIsAnErrorThatNamesTheFile) {
   const TemporaryFolder folder;
   Fixture a(1);
-  save_checkpoint(folder / "c", kIdentity, {1, 0, {"{}"}}, a.module, a.optimizer);
+  save_checkpoint(folder / "c", kIdentity, {1, 0, {"{}"}}, a.module, a.optimizer, a.average);
   const std::vector<std::byte> whole = read_file(folder / "c");
   for (std::size_t keep = 0; keep < whole.size(); keep += 37) {
     write_file(folder / "c", std::span(whole).first(keep));
-    EXPECT_THROW(load_checkpoint(folder / "c", kIdentity, a.module, a.optimizer), Error) << keep;
+    EXPECT_THROW(load_checkpoint(folder / "c", kIdentity, a.module, a.optimizer, a.average), Error)
+        << keep;
   }
   // A log that does not match the counter, and a tensor of another shape.
-  save_checkpoint(folder / "c", kIdentity, {2, 0, {"{}"}}, a.module, a.optimizer);
-  EXPECT_THROW(load_checkpoint(folder / "c", kIdentity, a.module, a.optimizer), Error);
+  save_checkpoint(folder / "c", kIdentity, {2, 0, {"{}"}}, a.module, a.optimizer, a.average);
+  EXPECT_THROW(load_checkpoint(folder / "c", kIdentity, a.module, a.optimizer, a.average), Error);
   a.optimizer.momenta()[0] = torch::zeros({5});
-  save_checkpoint(folder / "c", kIdentity, {}, a.module, a.optimizer);
+  save_checkpoint(folder / "c", kIdentity, {}, a.module, a.optimizer, a.average);
   Fixture b(1);
-  EXPECT_THROW(load_checkpoint(folder / "c", kIdentity, b.module, b.optimizer), Error);
+  EXPECT_THROW(load_checkpoint(folder / "c", kIdentity, b.module, b.optimizer, b.average), Error);
 }
 
 }  // namespace

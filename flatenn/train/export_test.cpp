@@ -18,7 +18,7 @@ using torch::Tensor;
 void train_a_little(Module& module, const Dataset& data, int steps) {
   const auto& input = std::get<Input>(module.graph().nodes[0].op);
   Sgd optimizer(module, {});
-  const auto plan = make_step_plan({});
+  const auto plan = make_step_plan({}, module.graph(), 0);
   for (int i = 0; i < steps; ++i) {
     const std::size_t first = static_cast<std::size_t>(i) * 40;
     const Batch batch = make_batch(

@@ -95,25 +95,32 @@ void Module::zero_grad() {
   for (Parameter& parameter : parameters_) parameter.tensor.mutable_grad() = Tensor();
 }
 
+/// As this pass sees it.
+Tensor Module::parameter(int node, ParameterKind kind, const State& state) const {
+  const Tensor tensor = find(node, kind);
+  return tensor.defined() && node < state.options.first_trained ? tensor.detach() : tensor;
+}
+
 Tensor Module::run_weights(int node, State& state) {
   const Node& n = graph_.nodes[static_cast<std::size_t>(node)];
-  const Tensor masters = find(node, ParameterKind::weight);
+  const Tensor masters = parameter(node, ParameterKind::weight, state);
   Tensor values = masters;
   if (state.options.quantized) {
     const WeightGrid grid = this->grid(node);
-    Tensor step = find(node, ParameterKind::weight_step);
+    Tensor step = parameter(node, ParameterKind::weight_step, state);
     if (!step.defined()) step = torch::ones({}, masters.options().requires_grad(false));
     values = fake_quantize_weights(masters, step, weight_format(n), grid);
     if (state.options.training) {
-      values.retain_grad();
+      if (values.requires_grad()) values.retain_grad();
       state.pass.weights.push_back({node, grid, values});
     }
   }
-  if (!state.options.perturbation.empty()) {
+  if (!state.options.perturbation.empty() &&
+      state.options.perturbation[state.weight_nodes].defined()) {
     values = values + state.options.perturbation[state.weight_nodes];
   }
   ++state.weight_nodes;
-  const Tensor bias = find(node, ParameterKind::bias);
+  const Tensor bias = parameter(node, ParameterKind::bias, state);
   if (const auto* conv = std::get_if<Conv2d>(&n.op)) {
     return ops::conv2d(state.input(n), values, bias, conv->stride, conv->padding);
   }
@@ -128,7 +135,7 @@ Tensor Module::run_activation(int node, int bits, bool relu, State& state) {
     state.pass.activation_sum = state.pass.activation_sum + y.sum();
     return y;
   }
-  Tensor step = find(node, ParameterKind::activation_step);
+  Tensor step = parameter(node, ParameterKind::activation_step, state);
   if (!initialised_) {
     const torch::NoGradGuard guard;
     const int max_code = relu ? (1 << bits) - 1 : (1 << (bits - 1)) - 1;
@@ -154,8 +161,12 @@ BatchNormValues Module::batch_norm_values(int node) const {
 }
 
 Tensor Module::run_batch_norm(int node, const BatchNorm& op, State& state) {
-  const BatchNormValues v = batch_norm_values(node);
-  const double momentum = state.options.update_statistics ? op.momentum : 0.0;
+  BatchNormValues v = batch_norm_values(node);
+  if (node < state.options.first_trained) {
+    v.gamma = v.gamma.detach();
+    v.beta = v.beta.detach();
+  }
+  const double momentum = state.options.momentum.value_or(op.momentum);
   return ops::batch_norm(state.input(graph_.nodes[static_cast<std::size_t>(node)]), v.gamma, v.beta,
                          v.mean, v.variance, state.options.training, momentum, op.epsilon);
 }

@@ -42,12 +42,16 @@ struct PassWeights {
 
 /// How a forward pass is done.
 struct PassOptions {
-  bool quantized = true;          ///< false: masters, plain ReLU, no quantization anywhere
-  bool training = true;           ///< batch norm by the batch; gradients are recorded
-  bool update_statistics = true;  ///< training: running statistics follow this batch
-  bool keep_results = false;      ///< Pass::results
-  /// Added to the quantized weights, one a weight node in graph order; empty: nothing.
+  bool quantized = true;  ///< false: masters, plain ReLU, no quantization anywhere
+  bool training = true;   ///< batch norm by the batch; gradients are recorded
+  /// Training: share of this batch in the running statistics of batch norm; none: the node's own.
+  std::optional<double> momentum = {};
+  bool keep_results = false;  ///< Pass::results
+  /// Added to the quantized weights, one a weight node in graph order, undefined ones and none at
+  /// all for nothing.
   std::span<const torch::Tensor> perturbation = {};
+  /// Parameters of earlier nodes are constants of this pass: no gradient, and none computed.
+  int first_trained = 0;
 };
 
 struct Pass {
@@ -97,6 +101,7 @@ class Module {
  private:
   struct State;
   torch::Tensor run_node(int node, State& state);
+  torch::Tensor parameter(int node, ParameterKind kind, const State& state) const;
   torch::Tensor run_weights(int node, State& state);
   torch::Tensor run_activation(int node, int bits, bool relu, State& state);
   torch::Tensor run_batch_norm(int node, const BatchNorm& op, State& state);

@@ -12,9 +12,29 @@ namespace flatenn {
 
 using torch::Tensor;
 
+namespace {
+
+/// Scales of batch norm start at one and stay around it; everything else around zero.
+void clip_parameter(Parameter& parameter, double clip) {
+  const bool scale = parameter.name.ends_with(".gamma");
+  switch (parameter.kind) {
+    case ParameterKind::weight:
+    case ParameterKind::bias:
+    case ParameterKind::batch_norm:
+      parameter.tensor.clamp_((scale ? 1 : 0) - clip, (scale ? 1 : 0) + clip);
+      return;
+    case ParameterKind::activation_step:
+    case ParameterKind::weight_step:
+      return;
+  }
+}
+
+}  // namespace
+
 Sgd::Sgd(const Module& module, const OptimizerSettings& settings)
     : momentum_(settings.momentum),
       weight_decay_(settings.weight_decay),
+      weight_clip_(settings.weight_clip),
       nesterov_(settings.nesterov) {
   for (const Parameter& parameter : module.parameters()) {
     momenta_.push_back(torch::zeros_like(parameter.tensor, torch::requires_grad(false)));
@@ -35,6 +55,7 @@ void Sgd::step(Module& module, double learning_rate) {
     momentum.mul_(momentum_).add_(gradient);
     const Tensor direction = nesterov_ ? gradient.add(momentum, momentum_) : momentum;
     parameter.tensor.add_(direction, -learning_rate);
+    if (weight_clip_ > 0) clip_parameter(parameter, weight_clip_);
   }
 }
 
@@ -71,6 +92,14 @@ double radius(const StepPlanSettings& settings, std::int64_t step, std::int64_t 
       return settings.radius + way * 0.5 * (1 - std::cos(std::numbers::pi * done));
   }
   return settings.radius;
+}
+
+double error_rate(const BitErrorSettings& settings, std::int64_t step, std::int64_t steps) {
+  if (settings.schedule == ErrorSchedule::constant) return settings.rate;
+  constexpr std::int64_t stairs = 20;
+  const std::int64_t stair =
+      std::min(stairs, 1 + step * 2 * stairs / std::max<std::int64_t>(1, steps));
+  return settings.rate * static_cast<double>(stair) / static_cast<double>(stairs);
 }
 
 double steer_strength(double strength, double target, double sparsity) {

@@ -10,8 +10,9 @@
 
 namespace flatenn {
 
-/// SGD as torch.optim.SGD defines it. Weight decay applies to weight masters alone: biases, batch
-/// norm and learned steps have a scale of their own, which decay would only fight.
+/// SGD as torch.optim.SGD defines it, then weight clipping. Weight decay applies to weight masters
+/// alone: biases, batch norm and learned steps have a scale of their own, which decay would only
+/// fight.
 class Sgd {
  public:
   Sgd(const Module& module, const OptimizerSettings& settings);
@@ -24,7 +25,7 @@ class Sgd {
   std::vector<torch::Tensor>& momenta() { return momenta_; }
 
  private:
-  double momentum_, weight_decay_;
+  double momentum_, weight_decay_, weight_clip_;
   bool nesterov_;
   std::vector<torch::Tensor> momenta_;
 };
@@ -35,6 +36,9 @@ double learning_rate(const OptimizerSettings& settings, std::int64_t step, std::
 /// The radius of step `step` of `steps`, `steps_per_epoch` an epoch.
 double radius(const StepPlanSettings& settings, std::int64_t step, std::int64_t steps,
               std::int64_t steps_per_epoch);
+
+/// The rate of bit errors of step `step` of `steps`.
+double error_rate(const BitErrorSettings& settings, std::int64_t step, std::int64_t steps);
 
 /// The strength for the next epoch, from the zero codes measured in the last one, percent. Zeros
 /// grow slowly with the strength, so the square of the ratio of the densities is applied, between a

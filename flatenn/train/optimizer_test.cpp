@@ -101,5 +101,42 @@ TEST(SteerStrength, MovesTowardsTheTargetWithinBounds) {
   EXPECT_EQ(steer_strength(1, 80, 99), 0.5);
 }
 
+TEST(Sgd, ClipsWeightsAndBiasesAndScalesAroundOne) {
+  Graph graph;
+  graph.nodes.push_back({"input", Input{.channels = 6, .height = 1, .width = 1}, {}});
+  graph.nodes.push_back({"conv", Conv2d{.out_channels = 2, .kernel = 1}, {0}});
+  graph.nodes.push_back({"bn", BatchNorm{}, {1}});
+  graph.nodes.push_back({"act", Activation{}, {2}});
+  graph.nodes.push_back({"flat", Flatten{}, {3}});
+  graph.nodes.push_back({"fc", Linear{.out_features = 1}, {4}});
+  graph.nodes.push_back({"output", Output{}, {5}});
+  Module module(graph, 0, torch::kCPU);
+  OptimizerSettings settings;
+  settings.weight_clip = 0.25;
+  settings.weight_decay = 0;
+  Sgd sgd(module, settings);
+  for (Parameter& p : module.parameters()) {
+    p.tensor.mutable_grad() = torch::full_like(p.tensor, -1e6);
+  }
+  sgd.step(module, 1);
+  for (const Parameter& p : module.parameters()) {
+    const bool step =
+        p.kind == ParameterKind::activation_step || p.kind == ParameterKind::weight_step;
+    const float expected = p.name == "bn.gamma" ? 1.25f : 0.25f;
+    EXPECT_EQ(p.tensor.max().item<float>() == expected, !step) << p.name;
+  }
+}
+
+TEST(ErrorRate, CurricularClimbsInTwentiethsOverTheFirstHalf) {
+  BitErrorSettings settings;
+  settings.rate = 0.02;
+  EXPECT_EQ(error_rate(settings, 0, 400), 0.02);
+  settings.schedule = ErrorSchedule::curricular;
+  EXPECT_DOUBLE_EQ(error_rate(settings, 0, 400), 0.001);
+  EXPECT_DOUBLE_EQ(error_rate(settings, 10, 400), 0.002);
+  EXPECT_DOUBLE_EQ(error_rate(settings, 199, 400), 0.02);
+  EXPECT_DOUBLE_EQ(error_rate(settings, 399, 400), 0.02);
+}
+
 }  // namespace
 }  // namespace flatenn

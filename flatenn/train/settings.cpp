@@ -30,6 +30,22 @@ void bind(Binder& b, OptimizerSettings& s) {
   b.value("warmup_steps", s.warmup_steps, "steps over which the learning rate rises", at_least(0));
   b.value("milestones", s.milestones, "schedule step: fractions of all epochs", between(0, 1));
   b.value("decay", s.decay, "schedule step: factor at each milestone", between(0, 1));
+  b.value("weight_clip", s.weight_clip, "largest magnitude of a weight; 0: no clipping",
+          at_least(0));
+}
+
+const std::vector<std::string>& step_plan_names() {
+  static const std::vector<std::string> names{"plain", "sharpness_aware", "random_bit_error",
+                                              "ascent_and_errors", "worse_of_both"};
+  return names;
+}
+
+bool takes_ascent(StepPlanKind kind) {
+  return kind != StepPlanKind::plain && kind != StepPlanKind::random_bit_error;
+}
+
+bool takes_errors(StepPlanKind kind) {
+  return kind != StepPlanKind::plain && kind != StepPlanKind::sharpness_aware;
 }
 
 const std::vector<std::string>& metric_names() {
@@ -37,8 +53,28 @@ const std::vector<std::string>& metric_names() {
   return names;
 }
 
+namespace {
+
+void bind_errors(Binder& b, BitErrorSettings& s) {
+  b.choice("kind", s.kind, {"flip", "stuck0", "stuck1", "stuck"}, "what faulty cells do");
+  b.value("rate", s.rate, "share of faulty cells, drawn anew at each step", between(0, 1));
+  b.choice("schedule", s.schedule, {"constant", "curricular"}, "course of the rate");
+  b.value("start_loss", s.start_loss, "clean loss of a batch below which errors are injected",
+          at_least(0));
+  b.value("clean_share", s.clean_share, "share of the clean gradient in the update", between(0, 1));
+  b.value("gradient_clip", s.gradient_clip,
+          "largest element of the perturbed pass's gradient; 0: not clamped", at_least(0));
+  b.value("alternating", s.alternating, "two updates a step, clean and perturbed");
+  b.value("expose", s.expose, "cells that errors hit, for example [\"fc*:top\"]; none: all");
+}
+
+}  // namespace
+
 void bind(Binder& b, StepPlanSettings& s) {
-  b.choice("kind", s.kind, {"plain", "sharpness_aware"}, "what a training step does");
+  b.choice("kind", s.kind, step_plan_names(), "what a training step does");
+  b.value("every", s.every, "perturb only each so many steps", at_least(1));
+  b.value("layers", s.layers, "ascent moves these layers alone, for example [\"fc*\"]; none: all");
+  b.section("errors", [&] { bind_errors(b, s.errors); });
   b.choice("metric", s.metric, metric_names(), "space in which the perturbation has its radius");
   b.value("radius", s.radius, "of the perturbation", at_least(0));
   b.value("adaptive_eta", s.adaptive_eta, "added to |w| by the adaptive metric", at_least(0));
@@ -62,6 +98,12 @@ void bind(Binder& b, SparsitySettings& s) {
           between(0, 99.9));
 }
 
+void bind(Binder& b, AveragingSettings& s) {
+  b.choice("kind", s.kind, {"none", "swa", "ema"}, "mean of parameters along training");
+  b.value("start", s.start, "share of all steps after which averaging begins", between(0, 1));
+  b.value("decay", s.decay, "ema: share of the average that a step keeps", between(0, 0.9999999));
+}
+
 namespace {
 
 void bind_augmentation(Binder& b, Augmentation& s) {
@@ -83,6 +125,7 @@ void bind(Binder& b, TrainSettings& s) {
   b.section("optimizer", [&] { bind(b, s.optimizer); });
   b.section("plan", [&] { bind(b, s.plan); });
   b.section("sparsity", [&] { bind(b, s.sparsity); });
+  b.section("averaging", [&] { bind(b, s.averaging); });
   b.section("augmentation", [&] { bind_augmentation(b, s.augmentation); });
 }
 
@@ -104,6 +147,41 @@ void check_bits(int bits, std::string_view key) {
   if (bits == 1) fail("network.{} = 1: codes have 2 to 8 bits (0: as weight_bits)", key);
 }
 
+void check_plan(const StepPlanSettings& s, int epochs) {
+  const std::string& kind = step_plan_names()[static_cast<std::size_t>(s.kind)];
+  const auto ineffective = [&](std::string_view setting, StepPlanKind wanted) {
+    fail("plan.{} has no effect with plan.kind = \"{}\"; did you mean \"{}\"?", setting, kind,
+         step_plan_names()[static_cast<std::size_t>(wanted)]);
+  };
+  const bool ascends = takes_ascent(s.kind);
+  const bool errs = takes_errors(s.kind);
+  if (!ascends && s.radius != 0) {
+    ineffective(fmt::format("radius = {}", s.radius),
+                errs ? StepPlanKind::ascent_and_errors : StepPlanKind::sharpness_aware);
+  }
+  if (!ascends && !s.layers.empty()) ineffective("layers", StepPlanKind::sharpness_aware);
+  if (!errs && s.errors.rate != 0) {
+    ineffective(fmt::format("errors.rate = {}", s.errors.rate),
+                ascends ? StepPlanKind::ascent_and_errors : StepPlanKind::random_bit_error);
+  }
+  if (errs && s.errors.rate == 0) {
+    fail("plan.kind = \"{}\" needs plan.errors.rate above 0, for example 0.02", kind);
+  }
+  if (ascends && errs && s.radius == 0) {
+    fail("plan.kind = \"{}\" needs plan.radius above 0; without it, it is \"random_bit_error\"",
+         kind);
+  }
+  if (s.errors.alternating && s.kind != StepPlanKind::random_bit_error) {
+    ineffective("errors.alternating = true", StepPlanKind::random_bit_error);
+  }
+  if (s.kind == StepPlanKind::plain && s.every != 1) {
+    ineffective(fmt::format("every = {}", s.every), StepPlanKind::sharpness_aware);
+  }
+  if (s.radius_warmup > epochs) {
+    fail("plan.radius_warmup = {} is longer than epochs = {}", s.radius_warmup, epochs);
+  }
+}
+
 }  // namespace
 
 void check_settings(const TrainSettings& s) {
@@ -122,15 +200,7 @@ void check_settings(const TrainSettings& s) {
     fail("sparsity.target = {} needs a sparsity.strength above 0 to start from, for example 1e-5",
          s.sparsity.target);
   }
-  if (s.plan.kind == StepPlanKind::plain && s.plan.radius != 0) {
-    fail(
-        "plan.radius = {} has no effect with plan.kind = \"plain\"; did you mean "
-        "\"sharpness_aware\"?",
-        s.plan.radius);
-  }
-  if (s.plan.radius_warmup > s.epochs) {
-    fail("plan.radius_warmup = {} is longer than epochs = {}", s.plan.radius_warmup, s.epochs);
-  }
+  check_plan(s.plan, s.epochs);
   if (s.optimizer.nesterov && s.optimizer.momentum == 0) {
     fail("optimizer.nesterov needs optimizer.momentum above 0");
   }

@@ -8,6 +8,7 @@
 #include "flatenn/config/bind.h"
 #include "flatenn/data/batches.h"
 #include "flatenn/graph/builders.h"
+#include "flatenn/memory/fault_map.h"
 
 namespace flatenn {
 
@@ -37,9 +38,24 @@ struct OptimizerSettings {
   int warmup_steps = 200;
   std::vector<double> milestones = {0.5, 0.75};  ///< step: fractions of all epochs
   double decay = 0.1;                            ///< step: factor at each milestone
+  /// After every update weights, biases and what batch norm learned are projected onto
+  /// [-weight_clip, weight_clip], a scale onto 1 +- weight_clip (Clipping of Stutz et al., MLSys
+  /// 2021); learned steps stay free. 0: no clipping.
+  double weight_clip = 0;
 };
 
-enum class StepPlanKind { plain, sharpness_aware };
+/// What a training step does. All but plain take a second pass, with perturbed weights.
+enum class StepPlanKind {
+  plain,
+  sharpness_aware,    ///< perturbed by an ascent step; the second pass's gradients update
+  random_bit_error,   ///< by fresh errors in the stored codes: RandBET of Stutz et al.
+  ascent_and_errors,  ///< by the sum of both
+  worse_of_both,      ///< by the one of both that costs more loss; a third pass finds out
+};
+/// In the order of the values.
+const std::vector<std::string>& step_plan_names();
+bool takes_ascent(StepPlanKind kind);
+bool takes_errors(StepPlanKind kind);
 
 /// The space in which the sharpness-aware perturbation has its radius (design: Code metric).
 enum class Metric {
@@ -53,8 +69,35 @@ enum class RadiusSchedule { constant, linear, cosine };
 /// In the order of the values.
 const std::vector<std::string>& metric_names();
 
+enum class ErrorSchedule {
+  constant,
+  curricular,  ///< rate i / 20, i = 1 .. 20, in equal parts of the first half of training
+};
+
+/// Errors in the codes during training (Stutz et al., MLSys 2021, and their code's settings).
+struct BitErrorSettings {
+  FaultKind kind = FaultKind::flip;
+  double rate = 0;  ///< share of faulty cells, drawn anew at each step
+  ErrorSchedule schedule = ErrorSchedule::constant;
+  /// Errors are injected into batches whose clean cross entropy is below this.
+  double start_loss = 1.75;
+  /// The update's gradient: clean_share of the clean pass's, the rest of the perturbed pass's,
+  /// whose elements are clamped to [-gradient_clip, gradient_clip] first (0: not clamped).
+  double clean_share = 0.5;
+  double gradient_clip = 0.05;
+  /// Two updates instead of one, after the clean pass and after the perturbed one; the second
+  /// leaves each weight tensor within the range that it had before.
+  bool alternating = false;
+  std::vector<std::string> expose;  ///< cells, see exposure.h; none: all weights
+};
+
 struct StepPlanSettings {
   StepPlanKind kind = StepPlanKind::plain;
+  BitErrorSettings errors;
+  int every = 1;  ///< only each so many steps are perturbed, the others are plain
+  /// Ascent moves these layers alone ("fc*"; none: all), and their biases and weight steps where
+  /// these join. Sharpness-aware steps then save the first pass's gradients below them.
+  std::vector<std::string> layers;
   Metric metric = Metric::code;
   double radius = 0;
   double adaptive_eta = 0.01;
@@ -81,6 +124,19 @@ struct SparsitySettings {
   double target = 0;
 };
 
+enum class AveragingKind {
+  none,
+  swa,  ///< equal weights, once an epoch (Izmailov et al., UAI 2018)
+  ema,  ///< exponentially decaying weights, each step
+};
+
+/// Averaging along training: the network at the end has the mean of the parameters' course.
+struct AveragingSettings {
+  AveragingKind kind = AveragingKind::none;
+  double start = 0.75;   ///< share of all steps after which averaging begins
+  double decay = 0.998;  ///< ema: share of the average that a step keeps
+};
+
 struct TrainSettings {
   std::string dataset = "fashion-mnist";
   std::string data_folder;  ///< empty: where Debian installs it
@@ -91,6 +147,7 @@ struct TrainSettings {
   OptimizerSettings optimizer;
   StepPlanSettings plan;
   SparsitySettings sparsity;
+  AveragingSettings averaging;
   Augmentation augmentation;
   /// Device and threads do not belong to the network's identity, but training is byte-identical
   /// only at a fixed number of threads.
@@ -102,9 +159,11 @@ void bind(Binder& binder, NetworkSettings& settings);
 void bind(Binder& binder, OptimizerSettings& settings);
 void bind(Binder& binder, StepPlanSettings& settings);
 void bind(Binder& binder, SparsitySettings& settings);
+void bind(Binder& binder, AveragingSettings& settings);
 void bind(Binder& binder, TrainSettings& settings);
 
-/// Throws Error when settings contradict each other (encoding that the quantizer cannot have, ...).
+/// Throws Error when settings contradict each other (encoding that the quantizer cannot have,
+/// errors at rate 0, ...), naming the keys.
 void check_settings(const TrainSettings& settings);
 
 /// The graph in training form for images like `data`.

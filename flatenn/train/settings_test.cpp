@@ -83,6 +83,36 @@ TEST(TrainSettings, ContradictionsAreErrors) {
   EXPECT_THAT(complaint(s), HasSubstr("nesterov"));
 }
 
+TEST(TrainSettings, StepPlansThatContradictThemselvesNameBothKeys) {
+  using enum StepPlanKind;
+  const auto complaint_of = [](StepPlanKind kind, double radius, double rate) {
+    TrainSettings s;
+    s.plan.kind = kind;
+    s.plan.radius = radius;
+    s.plan.errors.rate = rate;
+    return complaint(s);
+  };
+  for (const StepPlanKind kind : {random_bit_error, ascent_and_errors, worse_of_both}) {
+    EXPECT_THAT(complaint_of(kind, takes_ascent(kind) ? 0.1 : 0, 0),
+                testing::AllOf(HasSubstr("plan.kind"), HasSubstr("plan.errors.rate above 0")));
+    EXPECT_EQ(complaint_of(kind, takes_ascent(kind) ? 0.1 : 0, 0.02), "");
+  }
+  EXPECT_THAT(complaint_of(plain, 0, 0.1),
+              testing::AllOf(HasSubstr("plan.errors.rate = 0.1"), HasSubstr("random_bit_error")));
+  EXPECT_THAT(complaint_of(sharpness_aware, 0.1, 0.1), HasSubstr("ascent_and_errors"));
+  EXPECT_THAT(complaint_of(random_bit_error, 0.1, 0.1), HasSubstr("plan.radius = 0.1"));
+  EXPECT_THAT(complaint_of(worse_of_both, 0, 0.1), HasSubstr("plan.radius above 0"));
+  TrainSettings s;
+  s.plan.layers = {"fc*"};
+  EXPECT_THAT(complaint(s), HasSubstr("plan.layers has no effect"));
+  s = {};
+  s.plan.every = 2;
+  EXPECT_THAT(complaint(s), HasSubstr("plan.every = 2 has no effect"));
+  s = {};
+  s.plan.errors.alternating = true;
+  EXPECT_THAT(complaint(s), HasSubstr("plan.errors.alternating"));
+}
+
 TEST(TrainSettings, MakeTheGraph) {
   TrainSettings s;
   s.dataset = "synthetic";

@@ -2,7 +2,13 @@
 
 #include <torch/types.h>
 
+#include <algorithm>
+#include <limits>
+#include <optional>
+
+#include "flatenn/base/error.h"
 #include "flatenn/train/ascent.h"
+#include "flatenn/train/bit_errors.h"
 
 namespace flatenn {
 namespace {
@@ -37,105 +43,260 @@ StepResult describe(const Pass& pass, const Loss& loss, const Batch& batch) {
           pass.activations};
 }
 
+/// A pass with its gradients left in the module.
+struct FinishedPass {
+  Pass pass;
+  StepResult result;
+};
+
+FinishedPass run_pass(Module& module, const StepInput& input, const PassOptions& options) {
+  FinishedPass done;
+  done.pass = module.forward(input.batch.pixels, options);
+  const Loss loss = compute_loss(done.pass, input.batch, input.terms);
+  loss.total.backward();
+  done.result = describe(done.pass, loss, input.batch);
+  return done;
+}
+
 class PlainPlan : public StepPlan {
  public:
   StepResult step(Module& module, Sgd& optimizer, const StepInput& input) override {
-    const Pass pass = module.forward(input.batch.pixels, {});
-    const Loss loss = compute_loss(pass, input.batch, input.terms);
-    loss.total.backward();
+    const StepResult result = run_pass(module, input, {}).result;
     optimizer.step(module, input.learning_rate);
     module.zero_grad();
-    return describe(pass, loss, input.batch);
+    return result;
   }
 };
 
-/// SAQ, case 3 (perturbation of the quantized weights, added after quantization): ascend from the
-/// first pass's gradients, update the unperturbed parameters from the second pass's.
-class SharpnessAwarePlan : public StepPlan {
+/// Takes the gradients out of the module; undefined where there is none.
+std::vector<Tensor> take_gradients(Module& module) {
+  std::vector<Tensor> gradients;
+  for (const Parameter& parameter : module.parameters()) {
+    gradients.push_back(parameter.tensor.grad());
+  }
+  module.zero_grad();
+  return gradients;
+}
+
+void put_gradients(Module& module, const std::vector<Tensor>& gradients) {
+  for (std::size_t i = 0; i < gradients.size(); ++i) {
+    module.parameters()[i].tensor.mutable_grad() = gradients[i];
+  }
+}
+
+/// clean_share of the clean gradients and the rest of the perturbed ones, clamped.
+std::vector<Tensor> mix(const std::vector<Tensor>& clean, const std::vector<Tensor>& perturbed,
+                        const BitErrorSettings& settings) {
+  const torch::NoGradGuard guard;
+  std::vector<Tensor> mixed;
+  for (std::size_t i = 0; i < clean.size(); ++i) {
+    if (!clean[i].defined() || !perturbed[i].defined()) {
+      mixed.push_back(clean[i].defined() ? clean[i] : perturbed[i]);
+      continue;
+    }
+    Tensor second = perturbed[i];
+    if (settings.gradient_clip > 0) {
+      second = second.clamp(-settings.gradient_clip, settings.gradient_clip);
+    }
+    mixed.push_back(clean[i] * settings.clean_share + second * (1 - settings.clean_share));
+  }
+  return mixed;
+}
+
+/// Adds the perturbation to parameters other than weights for its lifetime.
+class Perturbed {
  public:
-  explicit SharpnessAwarePlan(const StepPlanSettings& settings) : settings_(settings) {}
+  Perturbed(Module& module, const Perturbation& perturbation) : module_(module) {
+    const torch::NoGradGuard guard;
+    for (std::size_t i = 0; i < perturbation.others.size(); ++i) {
+      saved_.emplace_back();
+      if (!perturbation.others[i].defined()) continue;
+      Tensor& tensor = module.parameters()[i].tensor;
+      saved_.back() = tensor.detach().clone();
+      tensor.add_(perturbation.others[i]);
+    }
+  }
+  ~Perturbed() {
+    const torch::NoGradGuard guard;
+    for (std::size_t i = 0; i < saved_.size(); ++i) {
+      if (saved_[i].defined()) module_.parameters()[i].tensor.copy_(saved_[i]);
+    }
+  }
+  Perturbed(const Perturbed&) = delete;
+  Perturbed& operator=(const Perturbed&) = delete;
+
+ private:
+  Module& module_;
+  std::vector<Tensor> saved_;  ///< old values; undefined: untouched
+};
+
+/// Two passes: one clean, one with perturbed weights. By an ascent step this is SAQ, case 3
+/// (perturbation of the quantized weights, added after quantization); by bit errors RandBET.
+class PerturbedPlan : public StepPlan {
+ public:
+  PerturbedPlan(const StepPlanSettings& settings, const Graph& graph, std::uint64_t seed)
+      : settings_(settings) {
+    if (takes_errors(settings.kind)) errors_.emplace(graph, settings.errors, seed);
+    if (!settings.layers.empty()) choose_layers(graph);
+  }
 
   StepResult step(Module& module, Sgd& optimizer, const StepInput& input) override {
-    StepResult result;
-    Perturbation perturbation;
-    {
-      const Pass pass = module.forward(input.batch.pixels, {});
-      const Loss loss = compute_loss(pass, input.batch, input.terms);
-      loss.total.backward();
-      result = describe(pass, loss, input.batch);
-      const torch::NoGradGuard guard;
-      perturbation = make_perturbation(module, pass, settings_, input.radius);
+    if (input.step % settings_.every != 0) return PlainPlan().step(module, optimizer, input);
+    const FinishedPass clean = run_pass(module, input, {.first_trained = first_trained_});
+    StepResult result = clean.result;
+    if (settings_.errors.alternating) {
+      optimizer.step(module, input.learning_rate);
+      module.zero_grad();
+      if (injects(input, result)) update_with_errors(module, optimizer, input, result);
+      return result;
     }
-    module.zero_grad();
-    const std::vector<Tensor> saved = perturb(module, perturbation);
-    const Pass pass = module.forward(
-        input.batch.pixels, {.update_statistics = settings_.update_statistics_in_second_pass,
-                             .perturbation = perturbation.weights});
-    const Loss loss = compute_loss(pass, input.batch, input.terms);
-    loss.total.backward();
-    restore(module, saved);
+    const std::vector<Perturbation> perturbations = candidates(module, clean, input);
+    if (!perturbations.empty()) {
+      const std::vector<Tensor> first = take_gradients(module);
+      std::vector<Tensor> second = worst_gradients(module, perturbations, input, result);
+      if (takes_errors(settings_.kind)) second = mix(first, second, settings_.errors);
+      put_gradients(module, second);
+    }
     optimizer.step(module, input.learning_rate);
     module.zero_grad();
-    result.total_loss = loss.total.item<double>();
     return result;
   }
 
  private:
-  /// Adds the perturbation to parameters; returns their old values (undefined: untouched).
-  static std::vector<Tensor> perturb(Module& module, const Perturbation& perturbation) {
-    const torch::NoGradGuard guard;
-    std::vector<Tensor> saved;
-    for (std::size_t i = 0; i < perturbation.others.size(); ++i) {
-      saved.emplace_back();
-      if (!perturbation.others[i].defined()) continue;
-      Tensor& tensor = module.parameters()[i].tensor;
-      saved.back() = tensor.detach().clone();
-      tensor.add_(perturbation.others[i]);
+  void choose_layers(const Graph& graph) {
+    const MemoryLayout layout = weight_layout(graph);
+    layers_.assign(layout.tensors().size(), false);
+    const auto bits = std::ranges::find_if(settings_.layers, names_bits);
+    if (bits != settings_.layers.end()) {
+      fail("plan.layers: '{}' names bits, but an ascent step moves whole weights", *bits);
     }
-    return saved;
+    try {
+      for (const Exposure::Range& range : layout.expose(settings_.layers).ranges) {
+        layers_[static_cast<std::size_t>(layout.cell(range.first).tensor)] = true;
+      }
+    } catch (const Error& error) {
+      fail("plan.layers: {}", error.what());
+    }
+    if (settings_.kind != StepPlanKind::sharpness_aware) return;
+    const auto first = std::ranges::find(layers_, true) - layers_.begin();
+    first_trained_ = layout.tensors()[static_cast<std::size_t>(first)].node;
   }
 
-  static void restore(Module& module, const std::vector<Tensor>& saved) {
+  bool injects(const StepInput& input, const StepResult& clean) const {
+    return errors_ && input.error_rate > 0 && clean.loss < settings_.errors.start_loss;
+  }
+
+  /// What the second pass may be perturbed by. Without any the step is plain.
+  std::vector<Perturbation> candidates(const Module& module, const FinishedPass& clean,
+                                       const StepInput& input) {
     const torch::NoGradGuard guard;
-    for (std::size_t i = 0; i < saved.size(); ++i) {
-      if (saved[i].defined()) module.parameters()[i].tensor.copy_(saved[i]);
+    std::vector<Perturbation> found;
+    if (takes_ascent(settings_.kind)) {
+      found.push_back(make_perturbation(module, clean.pass, settings_, input.radius, layers_));
     }
+    if (!injects(input, clean.result)) return found;
+    std::vector<Tensor> errors = errors_->draw(module, input.step, input.error_rate);
+    if (settings_.kind != StepPlanKind::ascent_and_errors) {
+      found.push_back({std::move(errors), {}});
+      return found;
+    }
+    for (std::size_t i = 0; i < errors.size(); ++i) {
+      Tensor& ascent = found[0].weights[i];
+      ascent = ascent.defined() ? ascent + errors[i] : errors[i];
+    }
+    return found;
+  }
+
+  /// The gradients of the perturbed pass with the largest loss, taken out of the module; its loss
+  /// goes into the result.
+  std::vector<Tensor> worst_gradients(Module& module, const std::vector<Perturbation>& candidates,
+                                      const StepInput& input, StepResult& result) const {
+    std::vector<Tensor> gradients;
+    double worst = -std::numeric_limits<double>::infinity();
+    for (const Perturbation& perturbation : candidates) {
+      const Perturbed perturbed(module, perturbation);
+      const double loss = second_pass(module, input, perturbation.weights);
+      std::vector<Tensor> found = take_gradients(module);
+      if (loss <= worst) continue;
+      // A loss that is no number must not pass for a small one.
+      worst = result.total_loss = loss;
+      gradients = std::move(found);
+      if (loss != loss) break;
+    }
+    return gradients;
+  }
+
+  double second_pass(Module& module, const StepInput& input,
+                     const std::vector<Tensor>& perturbation) const {
+    PassOptions options{.perturbation = perturbation};
+    if (!settings_.update_statistics_in_second_pass) options.momentum = 0;
+    return run_pass(module, input, options).result.total_loss;
+  }
+
+  void update_with_errors(Module& module, Sgd& optimizer, const StepInput& input,
+                          StepResult& result) {
+    result.total_loss =
+        second_pass(module, input, errors_->draw(module, input.step, input.error_rate));
+    const torch::NoGradGuard guard;
+    std::vector<Tensor> before;
+    for (Parameter& parameter : module.parameters()) {
+      before.push_back(parameter.kind == ParameterKind::weight ? parameter.tensor.detach().clone()
+                                                               : Tensor());
+      Tensor& gradient = parameter.tensor.mutable_grad();
+      const double clip = settings_.errors.gradient_clip;
+      if (gradient.defined() && clip > 0) gradient.clamp_(-clip, clip);
+    }
+    optimizer.step(module, input.learning_rate);
+    for (std::size_t i = 0; i < before.size(); ++i) {
+      if (!before[i].defined()) continue;
+      module.parameters()[i].tensor.clamp_(before[i].min().item(), before[i].max().item());
+    }
+    module.zero_grad();
   }
 
   StepPlanSettings settings_;
+  std::optional<BitErrors> errors_;
+  std::vector<bool> layers_;  ///< see make_perturbation
+  int first_trained_ = 0;     ///< of the first pass
 };
 
 }  // namespace
 
 Perturbation make_perturbation(const Module& module, const Pass& pass,
-                               const StepPlanSettings& settings, double radius) {
+                               const StepPlanSettings& settings, double radius,
+                               const std::vector<bool>& layers) {
   std::vector<AscentMember> members;
-  for (const PassWeights& weights : pass.weights) {
-    members.push_back({weights.values.grad(), weights.values.detach(), weights.grid.scale});
-  }
+  std::vector<Tensor*> targets;
   Perturbation result;
+  result.weights.resize(pass.weights.size());
   result.others.resize(module.parameters().size());
+  std::vector<int> moving;  // weight nodes
+  for (std::size_t i = 0; i < pass.weights.size(); ++i) {
+    if (!layers.empty() && !layers[i]) continue;
+    const PassWeights& weights = pass.weights[i];
+    members.push_back({weights.values.grad(), weights.values.detach(), weights.grid.scale});
+    targets.push_back(&result.weights[i]);
+    moving.push_back(weights.node);
+  }
   const bool weights_alone =
       settings.metric == Metric::code || settings.metric == Metric::code_per_layer;
-  std::vector<std::size_t> joined;
   for (std::size_t i = 0; i < result.others.size() && !weights_alone; ++i) {
     const Parameter& parameter = module.parameters()[i];
     if (!is_member(parameter, settings) || !parameter.tensor.grad().defined()) continue;
+    if (!layers.empty() && std::ranges::find(moving, parameter.node) == moving.end()) continue;
     const bool bias = parameter.kind == ParameterKind::bias;
     members.push_back({parameter.tensor.grad(), bias ? Tensor() : parameter.tensor.detach(), 1});
-    joined.push_back(i);
+    targets.push_back(&result.others[i]);
   }
-  result.weights = ascent(members, settings.metric, radius, settings.adaptive_eta);
-  for (std::size_t k = 0; k < joined.size(); ++k) {
-    result.others[joined[k]] = result.weights[pass.weights.size() + k];
-  }
-  result.weights.resize(pass.weights.size());
+  std::vector<Tensor> moves = ascent(members, settings.metric, radius, settings.adaptive_eta);
+  for (std::size_t k = 0; k < moves.size(); ++k) *targets[k] = std::move(moves[k]);
   return result;
 }
 
-std::unique_ptr<StepPlan> make_step_plan(const StepPlanSettings& settings) {
+std::unique_ptr<StepPlan> make_step_plan(const StepPlanSettings& settings, const Graph& graph,
+                                         std::uint64_t seed) {
   if (settings.kind == StepPlanKind::plain) return std::make_unique<PlainPlan>();
-  return std::make_unique<SharpnessAwarePlan>(settings);
+  return std::make_unique<PerturbedPlan>(settings, graph, seed);
 }
 
 }  // namespace flatenn

@@ -27,7 +27,9 @@ struct StepInput {
   const Batch& batch;
   LossTerms terms;
   double learning_rate = 0;
-  double radius = 0;
+  double radius = 0;      ///< of the ascent
+  double error_rate = 0;  ///< of bit errors
+  std::int64_t step = 0;  ///< over all epochs
 };
 
 class StepPlan {
@@ -37,18 +39,23 @@ class StepPlan {
   virtual StepResult step(Module& module, Sgd& optimizer, const StepInput& input) = 0;
 };
 
-std::unique_ptr<StepPlan> make_step_plan(const StepPlanSettings& settings);
+/// For a module of `graph`; `seed` keys the bit errors. Throws Error, naming the key, when
+/// plan.layers or plan.errors.expose choose nothing in it.
+std::unique_ptr<StepPlan> make_step_plan(const StepPlanSettings& settings, const Graph& graph,
+                                         std::uint64_t seed);
 
-/// The ascent of a sharpness-aware step: what is added to the quantized weights, and to other
-/// parameters, for the second pass.
+/// What is added to the quantized weights, and to other parameters, for a perturbed pass.
 struct Perturbation {
-  std::vector<torch::Tensor> weights;  ///< one a weight node, graph order
-  std::vector<torch::Tensor> others;   ///< one a parameter; undefined: none
+  std::vector<torch::Tensor> weights;  ///< one a weight node, graph order; undefined: none
+  std::vector<torch::Tensor> others;   ///< one a parameter, or no element; undefined: none
 };
 
-/// From the gradients of a finished first pass, see ascent.h. The code metrics perturb weights
-/// alone; the others also what the settings let join the norm, biases plainly.
+/// The ascent of a sharpness-aware step from the gradients of a finished first pass, see ascent.h.
+/// The code metrics perturb weights alone; the others also what the settings let join the norm,
+/// biases plainly. `layers`: one a weight node, whether it moves; none: all do, and so may
+/// parameters of other nodes.
 Perturbation make_perturbation(const Module& module, const Pass& pass,
-                               const StepPlanSettings& settings, double radius);
+                               const StepPlanSettings& settings, double radius,
+                               const std::vector<bool>& layers = {});
 
 }  // namespace flatenn

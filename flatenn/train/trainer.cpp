@@ -11,6 +11,7 @@
 #include "flatenn/base/file.h"
 #include "flatenn/base/writer_lock.h"
 #include "flatenn/engine/make_evaluator.h"
+#include "flatenn/train/averaging.h"
 #include "flatenn/train/checkpoint.h"
 #include "flatenn/train/export.h"
 #include "flatenn/train/images.h"
@@ -51,9 +52,8 @@ std::string describe(const TrainSettings& s) {
       {Metric::code_per_layer, "code-per-layer"}};
   std::string name = s.network.name;
   if (s.sparsity.strength > 0) name += "-sparse";
-  if (s.plan.kind == StepPlanKind::sharpness_aware) {
-    name += fmt::format("-saq-{}", kMetrics.at(s.plan.metric));
-  }
+  if (takes_errors(s.plan.kind)) name += "-errors";
+  if (takes_ascent(s.plan.kind)) name += fmt::format("-saq-{}", kMetrics.at(s.plan.metric));
   return fmt::format("{} seed {}", name, s.seed);
 }
 
@@ -66,6 +66,7 @@ std::string to_json(const EpochRecord& r) {
                                 {"sparsity_strength", r.sparsity_strength},
                                 {"learning_rate", r.learning_rate},
                                 {"radius", r.radius},
+                                {"error_rate", r.error_rate},
                                 {"seconds", r.seconds}}
       .dump();
 }
@@ -89,7 +90,7 @@ struct EpochTotals {
 class Training {
  public:
   Training(const TrainSettings& settings, const TrainData& data, std::filesystem::path folder,
-           const Context& context)
+           std::unique_ptr<StepPlan> plan, const Context& context)
       : settings_(settings),
         data_(data),
         folder_(std::move(folder)),
@@ -97,12 +98,13 @@ class Training {
         device_(parse_device(settings.device)),
         module_(build_training_graph(settings, data.train), settings.seed, device_),
         optimizer_(module_, settings.optimizer),
-        plan_(make_step_plan(settings.plan)),
+        average_(module_, settings.averaging),
+        plan_(std::move(plan)),
         identity_{settings_text(settings), data.train.hash()},
         task_("train " + folder_.filename().string()) {
     steps_per_epoch_ = static_cast<std::int64_t>(data.train.size()) / settings.batch;
     state_.sparsity_strength = settings.sparsity.strength;
-    if (auto state = load_checkpoint(checkpoint_path(), identity_, module_, optimizer_)) {
+    if (auto state = load_checkpoint(checkpoint_path(), identity_, module_, optimizer_, average_)) {
       state_ = std::move(*state);
     }
   }
@@ -110,7 +112,7 @@ class Training {
   Model run() {
     while (state_.epochs_done < settings_.epochs) {
       const std::string line = run_epoch(state_.epochs_done);
-      save_checkpoint(checkpoint_path(), identity_, state_, module_, optimizer_);
+      save_checkpoint(checkpoint_path(), identity_, state_, module_, optimizer_, average_);
       write_log();
       context_.events->record(line);
     }
@@ -145,7 +147,10 @@ class Training {
       const std::int64_t steps = settings_.epochs * steps_per_epoch_;
       record.learning_rate = learning_rate(settings_.optimizer, step, steps);
       record.radius = radius(settings_.plan, step, steps, steps_per_epoch_);
+      record.error_rate =
+          takes_errors(settings_.plan.kind) ? error_rate(settings_.plan.errors, step, steps) : 0;
       totals.add(run_step(order, epoch, i, record), settings_.batch);
+      average_.update(module_, step, steps, steps_per_epoch_);
       report(step + 1, steps, totals);
     }
     record.loss = totals.loss / static_cast<double>(totals.steps);
@@ -174,9 +179,13 @@ class Training {
     const Batch batch = make_batch(data_.train, input, pixels_, labels_, device_);
     StepResult result;
     try {
-      result =
-          plan_->step(module_, optimizer_,
-                      {batch, {state_.sparsity_strength}, record.learning_rate, record.radius});
+      result = plan_->step(module_, optimizer_,
+                           {batch,
+                            {state_.sparsity_strength},
+                            record.learning_rate,
+                            record.radius,
+                            record.error_rate,
+                            epoch * steps_per_epoch_ + i});
     } catch (const Error& error) {
       fail_diverged(epoch, i, error.what());
     }
@@ -189,7 +198,7 @@ class Training {
 
   [[noreturn]] void fail_diverged(int epoch, std::int64_t step, const std::string& what) const {
     std::string cause = "optimizer.learning_rate is too high or optimizer.warmup_steps too few";
-    if (settings_.plan.kind == StepPlanKind::sharpness_aware) {
+    if (takes_ascent(settings_.plan.kind)) {
       cause = "plan.radius is too large or plan.radius_warmup too short, or " + cause;
     }
     fail(
@@ -214,6 +223,10 @@ class Training {
   }
 
   Model finished_model() {
+    if (average_.active()) {
+      average_.install(module_);
+      recalibrate_batch_norm(module_, data_.train, device_);
+    }
     Model model = export_model(module_);
     ModelInfo& info = model.info;
     info.name = describe(settings_);
@@ -236,6 +249,7 @@ class Training {
   torch::Device device_;
   Module module_;
   Sgd optimizer_;
+  ParameterAverage average_;
   std::unique_ptr<StepPlan> plan_;
   TrainingIdentity identity_;
   std::string task_;
@@ -276,14 +290,15 @@ Model train(const TrainSettings& settings, const TrainData& data,
   }
   // Refuse what cannot be before any file is written.
   parse_device(settings.device);
-  build_training_graph(settings, data.train);
+  std::unique_ptr<StepPlan> plan =
+      make_step_plan(settings.plan, build_training_graph(settings, data.train), settings.seed);
   claim_folder(folder, settings_text(settings));
   const std::filesystem::path model = folder / "model.safetensors";
   if (std::filesystem::exists(model)) return load_model(model);
   // Two trainings in one folder would overwrite each other's checkpoints.
   const WriterLock lock(folder / "training", "training");
   prepare_process(settings.threads);
-  return Training(settings, data, folder, context).run();
+  return Training(settings, data, folder, std::move(plan), context).run();
 }
 
 }  // namespace flatenn

@@ -45,6 +45,7 @@ struct EpochRecord {
   double sparsity_strength = 0;
   double learning_rate = 0;
   double radius = 0;
+  double error_rate = 0;
   double seconds = 0;
 };
 

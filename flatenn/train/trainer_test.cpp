@@ -81,6 +81,41 @@ TEST(Trainer, InterruptedAfterAnyEpochResumesToTheSameBytes) {
   }
 }
 
+/// Every defence with a state or draws of its own.
+TEST(Trainer, DefencesLearnAndResumeToTheSameBytes) {
+  const TemporaryFolder folder;
+  for (const StepPlanKind kind : {StepPlanKind::random_bit_error, StepPlanKind::ascent_and_errors,
+                                  StepPlanKind::worse_of_both}) {
+    for (const AveragingKind averaging : {AveragingKind::swa, AveragingKind::ema}) {
+      const std::string name = fmt::format("{}-{}", static_cast<int>(kind), int(averaging));
+      SCOPED_TRACE(name);
+      TrainSettings settings = small_settings();
+      settings.network.batch_norm = true;
+      settings.plan.kind = kind;
+      settings.plan.radius = takes_ascent(kind) ? 0.02 : 0;
+      settings.plan.errors.rate = 0.01;
+      settings.plan.errors.start_loss = 10;
+      settings.averaging = {averaging, 0.3, 0.95};
+      const Model model = train(settings, small_data(), folder / (name + "-whole"));
+      EXPECT_GT(model.info.clean_accuracy, 50);
+      StopAfter events(2);
+      EXPECT_THROW(train(settings, small_data(), folder / name, events.context()), Interrupted);
+      train(settings, small_data(), folder / name);
+      EXPECT_EQ(model_bytes(folder / name), model_bytes(folder / (name + "-whole")));
+    }
+  }
+}
+
+TEST(Trainer, RefusesExposingNothingBeforeAnyFileIsWritten) {
+  const TemporaryFolder folder;
+  TrainSettings settings = small_settings();
+  settings.plan.kind = StepPlanKind::ascent_and_errors;
+  settings.plan.errors.rate = 0.01;
+  settings.plan.errors.expose = {"conv*"};
+  EXPECT_THROW(train(settings, small_data(), folder / "run"), Error);
+  EXPECT_FALSE(std::filesystem::exists(folder / "run"));
+}
+
 /// Kills the process as soon as an epoch is recorded.
 class KillAfter : public Events {
  public:
