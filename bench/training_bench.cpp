@@ -59,7 +59,8 @@ void planned_step(benchmark::State& state, const StepPlanSettings& settings, dou
   Network n;
   const auto plan = make_step_plan(settings, n.module.graph(), 0);
   for (auto _ : state) {
-    plan->step(n.module, n.optimizer, {n.batch, {strength}, 1e-3, settings.radius});
+    plan->step(n.module, n.optimizer,
+               {n.batch, {strength}, 1e-3, settings.radius, settings.errors.rate, 0});
   }
   count_images(state);
 }
@@ -77,6 +78,28 @@ void sharpness_aware_step(benchmark::State& state) {
   planned_step(state, settings, 0);
 }
 BENCHMARK(sharpness_aware_step)->Unit(benchmark::kMillisecond);
+
+void ascent_of_linear_layers_step(benchmark::State& state) {
+  StepPlanSettings settings;
+  settings.kind = StepPlanKind::sharpness_aware;
+  settings.radius = 0.01;
+  settings.layers = {"fc*"};
+  planned_step(state, settings, 0);
+}
+BENCHMARK(ascent_of_linear_layers_step)->Unit(benchmark::kMillisecond);
+
+void errors_step(benchmark::State& state, StepPlanKind kind) {
+  StepPlanSettings settings;
+  settings.kind = kind;
+  settings.radius = 0.01;
+  settings.errors.rate = 0.03;
+  settings.errors.start_loss = 1e9;
+  planned_step(state, settings, 0);
+}
+BENCHMARK_CAPTURE(errors_step, random_bit_error, StepPlanKind::random_bit_error)
+    ->Unit(benchmark::kMillisecond);
+BENCHMARK_CAPTURE(errors_step, worse_of_both, StepPlanKind::worse_of_both)
+    ->Unit(benchmark::kMillisecond);
 
 void libtorch_float_step(benchmark::State& state) {
   prepare_process(1);

@@ -57,6 +57,7 @@ void add_campaign(CLI::App& app, Session& session);
 void add_doctor(CLI::App& app, Session& session);
 void add_eval(CLI::App& app, Session& session);
 void add_plan(CLI::App& app, Session& session);
+void add_repair(CLI::App& app, Session& session);
 void add_replay(CLI::App& app, Session& session);
 void add_report(CLI::App& app, Session& session);
 void add_show(CLI::App& app, Session& session);

@@ -154,13 +154,14 @@ Tensor FloatNetwork::run(std::size_t node, const std::vector<Tensor>& results,
   return input(0);
 }
 
-Tensor FloatNetwork::logits(const Displacement& displacement, std::size_t first,
-                            std::size_t count) const {
+Tensor FloatNetwork::logits(const Displacement& displacement, std::size_t first, std::size_t count,
+                            const SumsHook& hook) const {
   FLATENN_ASSERT(displacement.empty() || displacement.size() == weights_.size());
   FLATENN_ASSERT(first <= images() && count <= images() - first);
   std::vector<Tensor> results{pixels(first, count)};
   for (std::size_t n = 1; n < model_.graph.nodes.size(); ++n) {
     results.push_back(run(n, results, displacement));
+    if (hook && tensor_of_[n] >= 0) results[n] = hook(static_cast<int>(n), results[n]);
     for (const int input : model_.graph.nodes[n].inputs) {
       const auto i = static_cast<std::size_t>(input);
       if (last_reader_[i] == static_cast<int>(n)) results[i] = Tensor();

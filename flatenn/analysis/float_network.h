@@ -10,6 +10,7 @@
 #include <torch/types.h>
 
 #include <cstdint>
+#include <functional>
 #include <span>
 #include <string>
 #include <vector>
@@ -24,6 +25,10 @@ namespace flatenn {
 /// What is added to the dequantized weights: a tensor a weight tensor, of its shape. None at all:
 /// nothing is added.
 using Displacement = std::vector<torch::Tensor>;
+
+/// Sees the result of a conv2d or linear node (channels, rows, columns, images), the v of Model's
+/// arithmetic, and says what is to be read in its place.
+using SumsHook = std::function<torch::Tensor(int node, const torch::Tensor& sums)>;
 
 enum class Precision {
   single_,  ///< fast: images innermost, own kernels; differentiates once
@@ -45,8 +50,8 @@ class FloatNetwork {
   torch::TensorOptions options() const;
 
   /// (count, classes) for the images [first, first + count).
-  torch::Tensor logits(const Displacement& displacement, std::size_t first,
-                       std::size_t count) const;
+  torch::Tensor logits(const Displacement& displacement, std::size_t first, std::size_t count,
+                       const SumsHook& hook = {}) const;
   /// Sum of cross entropies of these images, a scalar.
   torch::Tensor loss_sum(const Displacement& displacement, std::size_t first,
                          std::size_t count) const;

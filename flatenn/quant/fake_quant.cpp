@@ -212,6 +212,13 @@ WeightGrid weight_grid(const Tensor& masters, const Tensor& step, const WeightFo
   return {};
 }
 
+Tensor weight_spacing(const Tensor& masters, const Tensor& step, const WeightFormat& format,
+                      const WeightGrid& grid) {
+  const double slope = step_slope(masters, format);
+  if (slope == 0) return torch::scalar_tensor(grid.scale, masters.options().requires_grad(false));
+  return with_gradient(grid.scale, step, slope * sign(step.item<double>()));
+}
+
 Tensor fake_quantize_weights(const Tensor& masters, const Tensor& step, const WeightFormat& format,
                              const WeightGrid& grid) {
   const WeightRounding rounding = rounding_of(grid, format);

@@ -30,6 +30,11 @@ WeightGrid weight_grid(const torch::Tensor& masters, const torch::Tensor& step,
 torch::Tensor fake_quantize_weights(const torch::Tensor& masters, const torch::Tensor& step,
                                     const WeightFormat& format, const WeightGrid& grid);
 
+/// The grid's spacing of levels as a scalar tensor, with its gradient to `step`: LSQ's is scaled as
+/// above. Robust's range is a constant.
+torch::Tensor weight_spacing(const torch::Tensor& masters, const torch::Tensor& step,
+                             const WeightFormat& format, const WeightGrid& grid);
+
 /// Result of an activation.
 struct FakeActivation {
   torch::Tensor values;    ///< step * code, shape of the input

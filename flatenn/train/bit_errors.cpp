@@ -44,40 +44,43 @@ MemoryLayout weight_layout(const Graph& graph) { return MemoryLayout(zero_weight
 BitErrors::BitErrors(const Graph& graph, const BitErrorSettings& settings, std::uint64_t seed)
     : stored_(zero_weights(graph)),
       kind_(settings.kind),
+      step_gradient_(settings.step_gradient),
       seed_(seed),
       exposure_(exposure_of(stored_, settings.expose)) {}
 
-std::vector<Tensor> BitErrors::draw(const Module& module, std::int64_t step, double rate) {
+void BitErrors::store(const Module& module) {
   const torch::NoGradGuard guard;
   for (WeightTensor& weights : stored_.weights) {
     const Tensor masters =
         module.find(weights.node, ParameterKind::weight).detach().cpu().contiguous();
-    const WeightGrid grid = module.grid(weights.node);
-    weights.scale = grid.scale;
-    weights.offset = grid.offset;
-    quantize_weights({masters.data_ptr<float>(), weights.codes.size()}, grid, weights.format,
-                     weights.codes);
+    quantize_weights({masters.data_ptr<float>(), weights.codes.size()}, module.grid(weights.node),
+                     weights.format, weights.codes);
   }
+}
+
+std::vector<Tensor> BitErrors::draw(const Module& module, std::int64_t step, double rate) {
+  store(module);
   MemoryImage memory(stored_);
   draw_fault_map(seed_, static_cast<std::uint64_t>(step), memory.bits(), rate, faults_,
                  kTrainingStream);
   memory.apply(faults_, kind_, exposure_, applied_);
 
-  std::vector<Tensor> changes;
+  std::vector<Tensor> changes;  // in spacings, then in weights
   for (const WeightTensor& weights : stored_.weights) {
-    changes.push_back(
-        torch::zeros(std::vector<std::int64_t>(weights.shape.begin(), weights.shape.end())));
+    const std::vector<std::int64_t> shape(weights.shape.begin(), weights.shape.end());
+    changes.push_back(torch::zeros(shape));
   }
   for (const CodeWrite& write : applied_.writes) {
     const auto tensor = static_cast<std::size_t>(write.tensor);
-    const WeightTensor& weights = stored_.weights[tensor];
-    const int code = weights.codes[static_cast<std::size_t>(write.element)];
-    changes[tensor].data_ptr<float>()[write.element] =
-        dequantize(write.code, weights.scale, weights.offset) -
-        dequantize(code, weights.scale, weights.offset);
+    const auto element = static_cast<std::size_t>(write.element);
+    changes[tensor].data_ptr<float>()[element] =
+        static_cast<float>(write.code - stored_.weights[tensor].codes[element]);
   }
-  const torch::Device device = module.parameters().front().tensor.device();
-  for (Tensor& change : changes) change = change.to(device);
+  const torch::AutoGradMode gradients(step_gradient_);
+  for (std::size_t i = 0; i < changes.size(); ++i) {
+    changes[i] = changes[i].to(module.parameters().front().tensor.device()) *
+                 module.spacing(stored_.weights[i].node);
+  }
   return changes;
 }
 

@@ -31,8 +31,11 @@ class BitErrors {
   std::vector<torch::Tensor> draw(const Module& module, std::int64_t step, double rate);
 
  private:
+  void store(const Module& module);
+
   Model stored_;  ///< the graph's weights alone, codes as of the last draw
   FaultKind kind_;
+  bool step_gradient_;
   std::uint64_t seed_;
   Exposure exposure_;
   std::vector<Fault> faults_;

@@ -4,6 +4,8 @@
 #include <gtest/gtest.h>
 #include <torch/types.h>
 
+#include <cmath>
+
 #include "flatenn/base/error.h"
 #include "flatenn/quant/codec.h"
 
@@ -63,7 +65,7 @@ TEST(BitErrors, AreWhatTheFaultyWordsReadAs) {
         const float master = masters.data_ptr<float>()[k];
         const float clean = faulty_value(master, grid, format, address, {});
         const float faulty = faulty_value(master, grid, format, address, faults);
-        EXPECT_EQ(changes[i].data_ptr<float>()[k], faulty - clean)
+        EXPECT_NEAR(changes[i].data_ptr<float>()[k], faulty - clean, 1e-6)
             << to_string(format.code.encoding) << ", tensor " << i << ", element " << k;
       }
     }
@@ -79,6 +81,24 @@ TEST(BitErrors, RateZeroChangesNothingAndRateOneEveryFlippedBit) {
   for (const Tensor& change : draw(0, 0)) EXPECT_EQ(change.count_nonzero().item<int>(), 0);
   for (const Tensor& change : draw(0, 1)) {
     EXPECT_EQ(change.count_nonzero().item<std::int64_t>(), change.numel());
+  }
+}
+
+TEST(BitErrors, FeelTheLearnedStepOnlyWhenAsked) {
+  const Graph graph = two_layers({});
+  for (const bool asked : {true, false}) {
+    Module module(graph, 1, torch::kCPU);
+    BitErrorSettings settings;
+    settings.step_gradient = asked;
+    const std::vector<Tensor> changes = BitErrors(graph, settings, 3).draw(module, 0, 0.3);
+    EXPECT_EQ(changes[1].requires_grad(), asked);
+    if (!asked) continue;
+    changes[1].sum().backward();
+    // sum of (faulty - clean code) times LSQ's gradient scale, 1 / sqrt(N max_code)
+    const double expected =
+        changes[1].detach().sum().item<double>() / module.grid(4).scale / std::sqrt(15.0 * 7);
+    EXPECT_NEAR(module.find(4, ParameterKind::weight_step).grad().item<double>(), expected, 1e-4);
+    EXPECT_FALSE(module.find(4, ParameterKind::weight).grad().defined());
   }
 }
 

@@ -91,6 +91,13 @@ WeightGrid Module::grid(int node) const {
                      weight_format(graph_.nodes[static_cast<std::size_t>(node)]));
 }
 
+Tensor Module::spacing(int node) const {
+  Tensor step = find(node, ParameterKind::weight_step);
+  if (!step.defined()) step = torch::ones({});
+  return weight_spacing(find(node, ParameterKind::weight), step,
+                        weight_format(graph_.nodes[static_cast<std::size_t>(node)]), grid(node));
+}
+
 void Module::zero_grad() {
   for (Parameter& parameter : parameters_) parameter.tensor.mutable_grad() = Tensor();
 }

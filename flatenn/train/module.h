@@ -91,6 +91,8 @@ class Module {
   torch::Tensor find(int node, ParameterKind kind) const;
   /// The grid of a weight node's masters as they are now.
   WeightGrid grid(int node) const;
+  /// That grid's spacing of levels, with its gradient to the learned step.
+  torch::Tensor spacing(int node) const;
 
   BatchNormValues batch_norm_values(int node) const;
 

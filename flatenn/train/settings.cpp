@@ -64,6 +64,7 @@ void bind_errors(Binder& b, BitErrorSettings& s) {
   b.value("clean_share", s.clean_share, "share of the clean gradient in the update", between(0, 1));
   b.value("gradient_clip", s.gradient_clip,
           "largest element of the perturbed pass's gradient; 0: not clamped", at_least(0));
+  b.value("step_gradient", s.step_gradient, "errors grow with the learned weight step");
   b.value("alternating", s.alternating, "two updates a step, clean and perturbed");
   b.value("expose", s.expose, "cells that errors hit, for example [\"fc*:top\"]; none: all");
 }

@@ -85,6 +85,10 @@ struct BitErrorSettings {
   /// whose elements are clamped to [-gradient_clip, gradient_clip] first (0: not clamped).
   double clean_share = 0.5;
   double gradient_clip = 0.05;
+  /// A learned step also feels that an error's size is counted in it: a smaller step makes smaller
+  /// errors. Without it errors are constants, as in the published code, whose ranges are not
+  /// learned.
+  bool step_gradient = true;
   /// Two updates instead of one, after the clean pass and after the perturbed one; the second
   /// leaves each weight tensor within the range that it had before.
   bool alternating = false;

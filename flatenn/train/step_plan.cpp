@@ -84,21 +84,26 @@ void put_gradients(Module& module, const std::vector<Tensor>& gradients) {
   }
 }
 
-/// clean_share of the clean gradients and the rest of the perturbed ones, clamped.
-std::vector<Tensor> mix(const std::vector<Tensor>& clean, const std::vector<Tensor>& perturbed,
-                        const BitErrorSettings& settings) {
+/// Clamps the gradients of a perturbed pass. Those of learned steps are sums over a whole tensor,
+/// not elements like the others, and stay as they are.
+void clamp_gradients(const Module& module, double clip, std::vector<Tensor>& gradients) {
+  for (std::size_t i = 0; i < gradients.size() && clip > 0; ++i) {
+    const ParameterKind kind = module.parameters()[i].kind;
+    const bool step = kind == ParameterKind::activation_step || kind == ParameterKind::weight_step;
+    if (!step && gradients[i].defined()) gradients[i].clamp_(-clip, clip);
+  }
+}
+
+/// share of the first and the rest of the second.
+std::vector<Tensor> mix(const std::vector<Tensor>& first, const std::vector<Tensor>& second,
+                        double share) {
   const torch::NoGradGuard guard;
   std::vector<Tensor> mixed;
-  for (std::size_t i = 0; i < clean.size(); ++i) {
-    if (!clean[i].defined() || !perturbed[i].defined()) {
-      mixed.push_back(clean[i].defined() ? clean[i] : perturbed[i]);
-      continue;
-    }
-    Tensor second = perturbed[i];
-    if (settings.gradient_clip > 0) {
-      second = second.clamp(-settings.gradient_clip, settings.gradient_clip);
-    }
-    mixed.push_back(clean[i] * settings.clean_share + second * (1 - settings.clean_share));
+  for (std::size_t i = 0; i < first.size(); ++i) {
+    const bool both = first[i].defined() && second[i].defined();
+    mixed.push_back(both                 ? first[i] * share + second[i] * (1 - share)
+                    : first[i].defined() ? first[i]
+                                         : second[i]);
   }
   return mixed;
 }
@@ -154,7 +159,10 @@ class PerturbedPlan : public StepPlan {
     if (!perturbations.empty()) {
       const std::vector<Tensor> first = take_gradients(module);
       std::vector<Tensor> second = worst_gradients(module, perturbations, input, result);
-      if (takes_errors(settings_.kind)) second = mix(first, second, settings_.errors);
+      if (takes_errors(settings_.kind)) {
+        clamp_gradients(module, settings_.errors.gradient_clip, second);
+        second = mix(first, second, settings_.errors.clean_share);
+      }
       put_gradients(module, second);
     }
     optimizer.step(module, input.learning_rate);
@@ -189,9 +197,9 @@ class PerturbedPlan : public StepPlan {
   /// What the second pass may be perturbed by. Without any the step is plain.
   std::vector<Perturbation> candidates(const Module& module, const FinishedPass& clean,
                                        const StepInput& input) {
-    const torch::NoGradGuard guard;
     std::vector<Perturbation> found;
     if (takes_ascent(settings_.kind)) {
+      const torch::NoGradGuard guard;
       found.push_back(make_perturbation(module, clean.pass, settings_, input.radius, layers_));
     }
     if (!injects(input, clean.result)) return found;
@@ -237,14 +245,14 @@ class PerturbedPlan : public StepPlan {
                           StepResult& result) {
     result.total_loss =
         second_pass(module, input, errors_->draw(module, input.step, input.error_rate));
+    std::vector<Tensor> gradients = take_gradients(module);
+    clamp_gradients(module, settings_.errors.gradient_clip, gradients);
+    put_gradients(module, gradients);
     const torch::NoGradGuard guard;
     std::vector<Tensor> before;
-    for (Parameter& parameter : module.parameters()) {
-      before.push_back(parameter.kind == ParameterKind::weight ? parameter.tensor.detach().clone()
-                                                               : Tensor());
-      Tensor& gradient = parameter.tensor.mutable_grad();
-      const double clip = settings_.errors.gradient_clip;
-      if (gradient.defined() && clip > 0) gradient.clamp_(-clip, clip);
+    for (const Parameter& parameter : module.parameters()) {
+      const bool weight = parameter.kind == ParameterKind::weight;
+      before.push_back(weight ? parameter.tensor.detach().clone() : Tensor());
     }
     optimizer.step(module, input.learning_rate);
     for (std::size_t i = 0; i < before.size(); ++i) {

@@ -196,15 +196,20 @@ class Training {
     return result;
   }
 
-  [[noreturn]] void fail_diverged(int epoch, std::int64_t step, const std::string& what) const {
+  std::string likely_cause() const {
     std::string cause = "optimizer.learning_rate is too high or optimizer.warmup_steps too few";
+    if (takes_errors(settings_.plan.kind)) cause = "plan.errors.rate is too high, or " + cause;
     if (takes_ascent(settings_.plan.kind)) {
       cause = "plan.radius is too large or plan.radius_warmup too short, or " + cause;
     }
+    return cause;
+  }
+
+  [[noreturn]] void fail_diverged(int epoch, std::int64_t step, const std::string& what) const {
     fail(
         "{}: training diverged in epoch {}, step {}: {}; likely {}; the checkpoint after epoch "
         "{} is intact",
-        folder_.string(), epoch + 1, step + 1, what, cause, state_.epochs_done);
+        folder_.string(), epoch + 1, step + 1, what, likely_cause(), state_.epochs_done);
   }
 
   void report(std::int64_t step, std::int64_t steps, const EpochTotals& totals) {
@@ -228,6 +233,12 @@ class Training {
       recalibrate_batch_norm(module_, data_.train, device_);
     }
     Model model = export_model(module_);
+    try {
+      check_model(model);
+    } catch (const Error& error) {
+      fail("{}: training ended with an absurd network: {}; likely {}", folder_.string(),
+           error.what(), likely_cause());
+    }
     ModelInfo& info = model.info;
     info.name = describe(settings_);
     info.dataset = settings_.dataset;
