@@ -53,6 +53,7 @@ void print_json_line(const nlohmann::ordered_json& value);
 std::vector<std::string> split_list(const std::vector<std::string>& values);
 
 void add_analyze(CLI::App& app, Session& session);
+void add_attack(CLI::App& app, Session& session);
 void add_campaign(CLI::App& app, Session& session);
 void add_doctor(CLI::App& app, Session& session);
 void add_eval(CLI::App& app, Session& session);

@@ -103,6 +103,7 @@ void run(int argc, char** argv, Session& session) {
   add_train(app, session);
   add_eval(app, session);
   add_analyze(app, session);
+  add_attack(app, session);
   add_campaign(app, session);
   add_tolerance(app, session);
   add_plan(app, session);

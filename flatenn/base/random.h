@@ -25,6 +25,7 @@ enum class Purpose : std::uint64_t {
   subset = 9,
   sign_flip = 10,
   permutation = 11,
+  attack = 12,
 };
 
 /// Block `position` of the stream (seed, purpose, index, sub): four independent 64-bit words.
