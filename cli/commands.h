@@ -66,5 +66,6 @@ void add_store(CLI::App& app, Session& session);
 void add_study(CLI::App& app, Session& session);
 void add_tolerance(CLI::App& app, Session& session);
 void add_train(CLI::App& app, Session& session);
+void add_transient(CLI::App& app, Session& session);
 
 }  // namespace flatenn::cli

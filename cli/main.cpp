@@ -101,6 +101,7 @@ void run(int argc, char** argv, Session& session) {
   app.footer("Run 'flatenn COMMAND --help' for one command's options and an example.");
   add_study(app, session);
   add_train(app, session);
+  add_transient(app, session);
   add_eval(app, session);
   add_analyze(app, session);
   add_attack(app, session);

@@ -26,6 +26,8 @@ enum class Purpose : std::uint64_t {
   sign_flip = 10,
   permutation = 11,
   attack = 12,
+  injection = 13,
+  transient = 14,
 };
 
 /// Block `position` of the stream (seed, purpose, index, sub): four independent 64-bit words.

@@ -128,10 +128,11 @@ Tensor Module::run_weights(int node, State& state) {
   }
   ++state.weight_nodes;
   const Tensor bias = parameter(node, ParameterKind::bias, state);
-  if (const auto* conv = std::get_if<Conv2d>(&n.op)) {
-    return ops::conv2d(state.input(n), values, bias, conv->stride, conv->padding);
-  }
-  return ops::linear(state.input(n), values, bias);
+  const auto* conv = std::get_if<Conv2d>(&n.op);
+  const Tensor sums = conv != nullptr
+                          ? ops::conv2d(state.input(n), values, bias, conv->stride, conv->padding)
+                          : ops::linear(state.input(n), values, bias);
+  return node == state.options.factor.node ? sums * state.options.factor.factor : sums;
 }
 
 Tensor Module::run_activation(int node, int bits, bool relu, State& state) {

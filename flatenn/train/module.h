@@ -40,6 +40,12 @@ struct PassWeights {
   torch::Tensor values;
 };
 
+/// Multiplies what a weight node gives, element by element: a transient error. No node: nothing.
+struct SumsFactor {
+  int node = -1;
+  torch::Tensor factor;  ///< (channels, height, width, images)
+};
+
 /// How a forward pass is done.
 struct PassOptions {
   bool quantized = true;  ///< false: masters, plain ReLU, no quantization anywhere
@@ -52,6 +58,7 @@ struct PassOptions {
   std::span<const torch::Tensor> perturbation = {};
   /// Parameters of earlier nodes are constants of this pass: no gradient, and none computed.
   int first_trained = 0;
+  SumsFactor factor = {};
 };
 
 struct Pass {

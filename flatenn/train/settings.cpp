@@ -105,6 +105,18 @@ void bind(Binder& b, AveragingSettings& s) {
   b.value("decay", s.decay, "ema: share of the average that a step keeps", between(0, 0.9999999));
 }
 
+const std::vector<std::string>& mask_shape_names() {
+  static const std::vector<std::string> names{"line", "square", "random", "channel", "pixel"};
+  return names;
+}
+
+void bind(Binder& b, InjectionSettings& s) {
+  b.value("probability", s.probability, "that a layer's output for an image is hit", between(0, 1));
+  b.choice("shape", s.shape, mask_shape_names(), "of what is hit");
+  b.value("largest_error", s.largest_error, "elements are multiplied by up to this, either sign",
+          at_least(0));
+}
+
 namespace {
 
 void bind_augmentation(Binder& b, Augmentation& s) {
@@ -127,6 +139,7 @@ void bind(Binder& b, TrainSettings& s) {
   b.section("plan", [&] { bind(b, s.plan); });
   b.section("sparsity", [&] { bind(b, s.sparsity); });
   b.section("averaging", [&] { bind(b, s.averaging); });
+  b.section("injection", [&] { bind(b, s.injection); });
   b.section("augmentation", [&] { bind_augmentation(b, s.augmentation); });
 }
 

@@ -141,6 +141,19 @@ struct AveragingSettings {
   double decay = 0.998;  ///< ema: share of the average that a step keeps
 };
 
+/// Which part of a layer's output an injected error hits: injection.h.
+enum class MaskShape { line, square, random, channel, pixel };
+/// In the order of the values.
+const std::vector<std::string>& mask_shape_names();
+
+/// Transient errors in what layers compute, in every pass of training (DieHardNet; Cavagnero et
+/// al., IOLTS 2022): in each batch one layer, each image by itself.
+struct InjectionSettings {
+  double probability = 0;  ///< that an image is hit
+  MaskShape shape = MaskShape::line;
+  double largest_error = 6;  ///< elements are multiplied by +-U(0, largest_error]
+};
+
 struct TrainSettings {
   std::string dataset = "fashion-mnist";
   std::string data_folder;  ///< empty: where Debian installs it
@@ -152,6 +165,7 @@ struct TrainSettings {
   StepPlanSettings plan;
   SparsitySettings sparsity;
   AveragingSettings averaging;
+  InjectionSettings injection;
   Augmentation augmentation;
   /// Device and threads do not belong to the network's identity, but training is byte-identical
   /// only at a fixed number of threads.
@@ -164,6 +178,7 @@ void bind(Binder& binder, OptimizerSettings& settings);
 void bind(Binder& binder, StepPlanSettings& settings);
 void bind(Binder& binder, SparsitySettings& settings);
 void bind(Binder& binder, AveragingSettings& settings);
+void bind(Binder& binder, InjectionSettings& settings);
 void bind(Binder& binder, TrainSettings& settings);
 
 /// Throws Error when settings contradict each other (encoding that the quantizer cannot have,

@@ -49,7 +49,8 @@ struct FinishedPass {
   StepResult result;
 };
 
-FinishedPass run_pass(Module& module, const StepInput& input, const PassOptions& options) {
+FinishedPass run_pass(Module& module, const StepInput& input, PassOptions options) {
+  options.factor = input.factor;
   FinishedPass done;
   done.pass = module.forward(input.batch.pixels, options);
   const Loss loss = compute_loss(done.pass, input.batch, input.terms);
@@ -84,13 +85,9 @@ void put_gradients(Module& module, const std::vector<Tensor>& gradients) {
   }
 }
 
-/// Clamps the gradients of a perturbed pass. Those of learned steps are sums over a whole tensor,
-/// not elements like the others, and stay as they are.
-void clamp_gradients(const Module& module, double clip, std::vector<Tensor>& gradients) {
-  for (std::size_t i = 0; i < gradients.size() && clip > 0; ++i) {
-    const ParameterKind kind = module.parameters()[i].kind;
-    const bool step = kind == ParameterKind::activation_step || kind == ParameterKind::weight_step;
-    if (!step && gradients[i].defined()) gradients[i].clamp_(-clip, clip);
+void clamp_gradients(double clip, std::vector<Tensor>& gradients) {
+  for (Tensor& gradient : gradients) {
+    if (clip > 0 && gradient.defined()) gradient.clamp_(-clip, clip);
   }
 }
 
@@ -160,7 +157,7 @@ class PerturbedPlan : public StepPlan {
       const std::vector<Tensor> first = take_gradients(module);
       std::vector<Tensor> second = worst_gradients(module, perturbations, input, result);
       if (takes_errors(settings_.kind)) {
-        clamp_gradients(module, settings_.errors.gradient_clip, second);
+        clamp_gradients(settings_.errors.gradient_clip, second);
         second = mix(first, second, settings_.errors.clean_share);
       }
       put_gradients(module, second);
@@ -246,7 +243,7 @@ class PerturbedPlan : public StepPlan {
     result.total_loss =
         second_pass(module, input, errors_->draw(module, input.step, input.error_rate));
     std::vector<Tensor> gradients = take_gradients(module);
-    clamp_gradients(module, settings_.errors.gradient_clip, gradients);
+    clamp_gradients(settings_.errors.gradient_clip, gradients);
     put_gradients(module, gradients);
     const torch::NoGradGuard guard;
     std::vector<Tensor> before;

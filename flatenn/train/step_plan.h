@@ -27,9 +27,10 @@ struct StepInput {
   const Batch& batch;
   LossTerms terms;
   double learning_rate = 0;
-  double radius = 0;      ///< of the ascent
-  double error_rate = 0;  ///< of bit errors
-  std::int64_t step = 0;  ///< over all epochs
+  double radius = 0;       ///< of the ascent
+  double error_rate = 0;   ///< of bit errors
+  std::int64_t step = 0;   ///< over all epochs
+  SumsFactor factor = {};  ///< of every pass
 };
 
 class StepPlan {

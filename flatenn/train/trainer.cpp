@@ -15,6 +15,7 @@
 #include "flatenn/train/checkpoint.h"
 #include "flatenn/train/export.h"
 #include "flatenn/train/images.h"
+#include "flatenn/train/injection.h"
 #include "flatenn/train/process.h"
 #include "flatenn/train/step_plan.h"
 
@@ -53,6 +54,7 @@ std::string describe(const TrainSettings& s) {
   std::string name = s.network.name;
   if (s.sparsity.strength > 0) name += "-sparse";
   if (takes_errors(s.plan.kind)) name += "-errors";
+  if (s.injection.probability > 0) name += "-injected";
   if (takes_ascent(s.plan.kind)) name += fmt::format("-saq-{}", kMetrics.at(s.plan.metric));
   return fmt::format("{} seed {}", name, s.seed);
 }
@@ -100,6 +102,7 @@ class Training {
         optimizer_(module_, settings.optimizer),
         average_(module_, settings.averaging),
         plan_(std::move(plan)),
+        injection_(module_.graph(), settings.injection, settings.seed),
         identity_{settings_text(settings), data.train.hash()},
         task_("train " + folder_.filename().string()) {
     steps_per_epoch_ = static_cast<std::int64_t>(data.train.size()) / settings.batch;
@@ -177,6 +180,7 @@ class Training {
                  settings_.augmentation, static_cast<std::uint8_t>(input.zero_point),
                  settings_.seed, static_cast<std::uint64_t>(epoch), pixels_, labels_);
     const Batch batch = make_batch(data_.train, input, pixels_, labels_, device_);
+    const std::int64_t step = epoch * steps_per_epoch_ + i;
     StepResult result;
     try {
       result = plan_->step(module_, optimizer_,
@@ -185,7 +189,8 @@ class Training {
                             record.learning_rate,
                             record.radius,
                             record.error_rate,
-                            epoch * steps_per_epoch_ + i});
+                            step,
+                            injection_.draw(step, settings_.batch, device_)});
     } catch (const Error& error) {
       fail_diverged(epoch, i, error.what());
     }
@@ -262,6 +267,7 @@ class Training {
   Sgd optimizer_;
   ParameterAverage average_;
   std::unique_ptr<StepPlan> plan_;
+  Injection injection_;
   TrainingIdentity identity_;
   std::string task_;
   std::int64_t steps_per_epoch_ = 0;
