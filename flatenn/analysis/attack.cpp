@@ -102,7 +102,7 @@ std::vector<FlipSet> search(AttackMethod method, const AttackSettings& settings,
 /// Without the damage.
 std::vector<AttackOutcome> search_all(const AttackSettings& settings, const AttackTarget& target,
                                       const std::string& label, const Context& context) {
-  const MemoryLayout layout(target.network.model());
+  const MemoryLayout layout(target.model);
   std::vector<AttackOutcome> outcomes;
   for (const AttackMethod method : settings.chosen_methods()) {
     for (const FlipSet& set : search(method, settings, target, label, context)) {
@@ -202,9 +202,9 @@ AttackResult attack(const AttackSettings& settings, const AttackInput& input,
                     input.label, input.test_split));
   }
   prepare_process(1);  // sums of gradients depend on the number of threads
-  const FloatNetwork network(input.model, known, Precision::single_);
-  result.known = network.evaluate({}, context);
-  result.outcomes = search_all(settings, {network, exposure}, input.label, context);
+  const AttackTarget target{input.model, known, exposure};
+  result.known = FlippedNetwork(target).evaluate(context);
+  result.outcomes = search_all(settings, target, input.label, context);
   const Victim victim(memory, exposure, test, make_evaluator(Engine::automatic, input.model, test));
   measure_damage(settings, victim, result, context);
   return result;

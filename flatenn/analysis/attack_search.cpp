@@ -125,8 +125,7 @@ class Ascent {
 
   /// Half a tensor's range in weights: turns a gradient by weights into one by moves.
   float unit(std::size_t t) const {
-    return target_.network.model().weights[t].scale *
-           static_cast<float>(network_.words().half_range(t));
+    return target_.model.weights[t].scale * static_cast<float>(network_.words().half_range(t));
   }
 
   void climb(const std::vector<Tensor>& gradients) {
@@ -173,32 +172,13 @@ std::vector<FlipSet> empty_sets(const AttackSettings& settings) {
 }  // namespace
 
 FlippedNetwork::FlippedNetwork(const AttackTarget& target)
-    : target_(target), words_(target.network.model(), target.exposure) {
-  for (const Tensor& weights : target.network.weights()) {
-    displacement_.push_back(torch::zeros_like(weights));
-  }
-}
-
-/// What moves a weight by so many codes. FloatNetwork divides by the scale again: the float is
-/// chosen so that this gives the whole number back.
-float FlippedNetwork::displacement_of(std::size_t tensor, int codes) const {
-  const float scale = target_.network.model().weights[tensor].scale;
-  const auto wanted = static_cast<float>(codes);
-  const float product = scale * wanted;
-  constexpr float infinity = std::numeric_limits<float>::infinity();
-  for (const float near :
-       {product, std::nextafter(product, infinity), std::nextafter(product, -infinity)}) {
-    if (near / scale == wanted) return near;
-  }
-  return product;
-}
+    : target_(target), words_(target.model, target.exposure), model_(target.model) {}
 
 void FlippedNetwork::flip(std::uint64_t address) {
   words_.flip(address);
   const Cell cell = words_.cell(address);
   const auto t = static_cast<std::size_t>(cell.tensor);
-  displacement_[t].data_ptr<float>()[cell.element] =
-      displacement_of(t, words_.code(t, cell.element) - words_.stored_code(t, cell.element));
+  model_.weights[t].codes[cell.element] = static_cast<std::int8_t>(words_.code(t, cell.element));
 }
 
 void FlippedNetwork::set_flips(std::span<const std::uint64_t> cells) {
@@ -208,22 +188,21 @@ void FlippedNetwork::set_flips(std::span<const std::uint64_t> cells) {
 }
 
 LossPoint FlippedNetwork::evaluate(const Context& context) const {
-  return target_.network.evaluate(displacement_, context);
+  return FloatNetwork(model_, target_.images, Precision::single_).evaluate({}, context);
 }
 
 LossPoint FlippedNetwork::evaluate_with(std::uint64_t address, const Context& context) const {
   const Cell cell = words_.cell(address);
   const auto t = static_cast<std::size_t>(cell.tensor);
-  const int codes =
-      words_.code(t, cell.element) + words_.change(address) - words_.stored_code(t, cell.element);
-  Displacement displacement = displacement_;
-  displacement[t] = displacement[t].clone();
-  displacement[t].data_ptr<float>()[cell.element] = displacement_of(t, codes);
-  return target_.network.evaluate(displacement, context);
+  Model model = model_;
+  model.weights[t].codes[cell.element] =
+      static_cast<std::int8_t>(words_.code(t, cell.element) + words_.change(address));
+  return FloatNetwork(model, target_.images, Precision::single_).evaluate({}, context);
 }
 
 std::vector<Tensor> FlippedNetwork::gradient(const Context& context) const {
-  std::vector<Tensor> gradients = target_.network.gradient(displacement_, context);
+  const FloatNetwork network(model_, target_.images, Precision::single_);
+  std::vector<Tensor> gradients = network.gradient({}, context);
   for (Tensor& tensor : gradients) tensor = tensor.contiguous();
   return gradients;
 }

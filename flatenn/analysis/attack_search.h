@@ -1,7 +1,9 @@
 // AttackSearch: which bits to flip so that a network's loss on the attack images rises most.
 //
 // Every search is a pure function of settings and target, whatever the number of threads. Losses
-// are those of the integer network with the flips in place: FloatNetwork meets it exactly there.
+// and gradients are taken at the codes that the flipped memory reads, where FloatNetwork is the
+// integer network. A displacement from the stored codes would not do: divided by the scale again,
+// it gives whole codes only nearly.
 #pragma once
 
 #include <cstdint>
@@ -16,8 +18,9 @@
 namespace flatenn {
 
 struct AttackTarget {
-  const FloatNetwork& network;  ///< on the attack images, in single precision
-  const Exposure& exposure;     ///< of MemoryLayout(model); not empty
+  const Model& model;
+  const Dataset& images;     ///< what the attack knows
+  const Exposure& exposure;  ///< of MemoryLayout(model); not empty
 };
 
 /// What one run of a search found for one budget.
@@ -29,31 +32,28 @@ struct FlipSet {
   bool operator==(const FlipSet&) const = default;
 };
 
-/// A network with some bits flipped. Copies of it are not independent: tensors are shared.
+/// A network with some bits flipped, on the attack images.
 class FlippedNetwork {
  public:
   /// Without flips. The target must outlive it.
   explicit FlippedNetwork(const AttackTarget& target);
-  FlippedNetwork(const FlippedNetwork&) = delete;
-  FlippedNetwork& operator=(const FlippedNetwork&) = delete;
 
   const AttackWords& words() const { return words_; }
   void flip(std::uint64_t address);
-  /// These bits and no others are flipped.
+  /// These bits and no others are flipped. Precondition: no other flips than by this function.
   void set_flips(std::span<const std::uint64_t> cells);
 
+  /// Throws Interrupted, as the next two do.
   LossPoint evaluate(const Context& context) const;
   /// With one more bit flipped; changes nothing, so several threads may ask at once.
   LossPoint evaluate_with(std::uint64_t address, const Context& context) const;
-  /// Of the mean loss at the flipped weights; float32, contiguous, a tensor each.
+  /// Of the mean loss by each weight; float32, contiguous, a tensor each.
   std::vector<torch::Tensor> gradient(const Context& context) const;
 
  private:
-  float displacement_of(std::size_t tensor, int codes) const;
-
   const AttackTarget& target_;
   AttackWords words_;
-  Displacement displacement_;
+  Model model_;                         ///< with the codes that words_ read
   std::vector<std::uint64_t> flipped_;  ///< by set_flips
 };
 

@@ -66,8 +66,7 @@ struct Case {
   Model model;
   Dataset images;
   Exposure exposure;
-  FloatNetwork network{model, images, Precision::single_};
-  AttackTarget target{network, exposure};
+  AttackTarget target{model, images, exposure};
 };
 
 constexpr Encoding kEncodings[] = {Encoding::twos_complement, Encoding::offset_binary,
@@ -106,7 +105,7 @@ TEST(FlippedNetwork, AlsoWithConvolutionsAndOffsets) {
 /// Of all bits with a first-order gain, the one whose flip has the largest loss, by trying each in
 /// a network of its own.
 std::uint64_t best_single_flip(const Case& c) {
-  const std::vector<Tensor> gradients = c.network.gradient({}, default_context());
+  const std::vector<Tensor> gradients = FlippedNetwork(c.target).gradient(default_context());
   std::vector<WeightDerivatives> derivatives;
   for (const Tensor& g : gradients) {
     const float* values = g.data_ptr<float>();

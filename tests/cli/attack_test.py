@@ -23,8 +23,9 @@ class Attack(TrainedModelTest):
 
     def test_malice_costs_more_than_chance(self):
         model = self.attack()
+        methods = ("progressive", "gradient", "random")
         self.assertEqual([(a["budget"], a["method"]) for a in model["attacks"]],
-                         [(n, m) for n in (1, 4, 16) for m in ("progressive", "gradient", "random")])
+                         [(n, m) for n in (1, 4, 16) for m in methods])
         most = {a["method"]: a for a in model["attacks"] if a["budget"] == 16}
         for method in ("progressive", "gradient"):
             self.assertGreater(most[method]["loss"], 2 * most["random"]["loss"])
@@ -39,7 +40,8 @@ class Attack(TrainedModelTest):
 
     def test_the_same_answer_on_any_number_of_threads(self):
         alone = self.succeed("attack", self.model, *SMALL, "--threads", "1", "--json")
-        self.assertEqual(self.succeed("attack", self.model, *SMALL, "--threads", "2", "--json"), alone)
+        two = self.succeed("attack", self.model, *SMALL, "--threads", "2", "--json")
+        self.assertEqual(two, alone)
         other = self.succeed("attack", self.model, *SMALL, "--seed", "9", "--json")
         self.assertNotEqual(other, alone)
         self.succeed("attack", self.model, *SMALL, "--out", "a.json")
