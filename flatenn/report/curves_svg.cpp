@@ -7,12 +7,12 @@
 #include <cmath>
 #include <map>
 
+#include "flatenn/report/svg.h"
+
 namespace flatenn {
 namespace {
 
-// Colours of Okabe and Ito, told apart by colour-blind readers; dashes tell further ones apart.
-constexpr std::array kColours = {"#0072b2", "#d55e00", "#009e73", "#cc79a7",
-                                 "#e69f00", "#56b4e9", "#8c6d31"};
+// Tell names apart where the colours repeat.
 constexpr std::array kDashes = {"none", "6 3", "2 3"};
 
 constexpr double kPlotWidth = 260, kPlotHeight = 220;
@@ -21,29 +21,6 @@ constexpr double kPanelWidth = kLeft + kPlotWidth + kRight;
 constexpr double kPanelHeight = kTop + kPlotHeight + kBottom;
 constexpr std::size_t kPanelsAcross = 3;
 constexpr double kLegendLine = 18, kLegendColumn = 200;
-
-std::string escape(const std::string& text) {
-  std::string out;
-  for (const char c : text) {
-    switch (c) {
-      case '&':
-        out += "&amp;";
-        break;
-      case '<':
-        out += "&lt;";
-        break;
-      case '>':
-        out += "&gt;";
-        break;
-      case '"':
-        out += "&quot;";
-        break;
-      default:
-        out += c;
-    }
-  }
-  return out;
-}
 
 /// What all panels share: the range of the axes and the look of each label.
 struct Frame {
@@ -61,12 +38,12 @@ struct Frame {
   }
   std::string stroke(const std::string& label) const {
     const auto index = static_cast<std::size_t>(std::ranges::find(labels, label) - labels.begin());
-    return fmt::format("stroke=\"{}\" stroke-dasharray=\"{}\"", kColours[index % kColours.size()],
-                       kDashes[index / kColours.size() % kDashes.size()]);
+    return fmt::format("stroke=\"{}\" stroke-dasharray=\"{}\"", svg_colour(index),
+                       kDashes[svg_round(index) % kDashes.size()]);
   }
   const char* colour(const std::string& label) const {
     const auto index = static_cast<std::size_t>(std::ranges::find(labels, label) - labels.begin());
-    return kColours[index % kColours.size()];
+    return svg_colour(index);
   }
 };
 
@@ -78,12 +55,7 @@ void set_range(double low, double high, Frame& frame) {
   }
   low = std::min(low, 0.0);
   high = std::max(high, 0.0);
-  const double rough = std::max(high - low, 1e-9) / 5;
-  const double power = std::pow(10.0, std::floor(std::log10(rough)));
-  frame.step = 10 * power;
-  for (const double digit : {5, 2, 1}) {
-    if (digit * power >= rough) frame.step = digit * power;
-  }
+  frame.step = svg_step(std::max(high - low, 1e-9));
   frame.low = frame.step * std::floor(low / frame.step);
   frame.high = frame.step * std::max(std::ceil(high / frame.step), frame.low / frame.step + 1);
 }
@@ -153,7 +125,7 @@ std::string axes(const Frame& frame) {
                      kLeft + kPlotWidth / 2, kTop + kPlotHeight + 34);
   svg += fmt::format(
       "<text transform=\"translate(12 {:.1f}) rotate(-90)\" text-anchor=\"middle\">{}</text>\n",
-      kTop + kPlotHeight / 2, escape(frame.axis.name));
+      kTop + kPlotHeight / 2, svg_escape(frame.axis.name));
   return svg;
 }
 
@@ -176,15 +148,15 @@ std::string curve_svg(const Frame& frame, const Curve& curve) {
     svg += fmt::format(
         "<circle cx=\"{:.1f}\" cy=\"{:.1f}\" r=\"2.4\" fill=\"{}\"><title>{} at {:g}: {:.2f} "
         "[{:.2f}, {:.2f}]</title></circle>\n",
-        frame.x(point.rate), frame.y(point.mean), frame.colour(curve.label), escape(curve.label),
-        point.rate, point.mean, point.lo, point.hi);
+        frame.x(point.rate), frame.y(point.mean), frame.colour(curve.label),
+        svg_escape(curve.label), point.rate, point.mean, point.lo, point.hi);
   }
   if (curve.clean >= 0) {
     const double y = frame.y(curve.clean);
     svg += fmt::format(
         "<line x1=\"{:.1f}\" x2=\"{:.1f}\" y1=\"{:.1f}\" y2=\"{:.1f}\" stroke=\"{}\" "
         "stroke-width=\"3\"><title>{} without faults: {:.2f} %</title></line>\n",
-        kLeft, kLeft + 8, y, y, frame.colour(curve.label), escape(curve.label), curve.clean);
+        kLeft, kLeft + 8, y, y, frame.colour(curve.label), svg_escape(curve.label), curve.clean);
   }
   return svg;
 }
@@ -193,7 +165,7 @@ std::string panel_svg(const Frame& frame, const CurvePanel& panel, double left, 
   std::string svg = fmt::format("<g transform=\"translate({:.1f} {:.1f})\">\n", left, top);
   svg += fmt::format(
       "<text class=\"title\" x=\"{:.1f}\" y=\"{:.1f}\" text-anchor=\"middle\">{}</text>\n",
-      kLeft + kPlotWidth / 2, kTop - 10, escape(panel.title));
+      kLeft + kPlotWidth / 2, kTop - 10, svg_escape(panel.title));
   svg += axes(frame);
   svg += fmt::format(
       "<rect class=\"frame\" x=\"{:.1f}\" y=\"{:.1f}\" width=\"{:.1f}\" height=\"{:.1f}\"/>\n",
@@ -210,16 +182,10 @@ std::string legend(const Frame& frame, std::size_t across, double top) {
     svg += fmt::format(
         "<line x1=\"{:.1f}\" x2=\"{:.1f}\" y1=\"{:.1f}\" y2=\"{:.1f}\" stroke-width=\"1.8\" {}/>"
         "<text x=\"{:.1f}\" y=\"{:.1f}\">{}</text>\n",
-        x, x + 24, y, y, frame.stroke(frame.labels[i]), x + 30, y + 4, escape(frame.labels[i]));
+        x, x + 24, y, y, frame.stroke(frame.labels[i]), x + 30, y + 4, svg_escape(frame.labels[i]));
   }
   return svg;
 }
-
-/// Light and dark readers see the same picture on their own ground.
-constexpr const char* kStyle =
-    "<style>text{font:12px sans-serif;fill:#333}.title{font-weight:bold}"
-    ".grid{stroke:#8884;stroke-width:1}.frame{fill:none;stroke:#888}"
-    "@media(prefers-color-scheme:dark){text{fill:#ccc}}</style>\n";
 
 }  // namespace
 
@@ -260,7 +226,7 @@ std::string curves_svg(const std::vector<CurvePanel>& panels, const CurveAxis& a
       "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {0:.0f} {1:.0f}\" width=\"{0:.0f}\" "
       "height=\"{1:.0f}\" role=\"img\" aria-label=\"{2} against fault rate\">\n",
       width, height, axis.differences ? "Differences of accuracy" : "Accuracy");
-  svg += kStyle;
+  svg += svg_style();
   if (empty) return svg + "<text x=\"20\" y=\"34\">no trials to show</text>\n</svg>\n";
   for (std::size_t i = 0; i < panels.size(); ++i) {
     svg += panel_svg(frame, panels[i], kPanelWidth * static_cast<double>(i % across),
