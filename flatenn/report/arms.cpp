@@ -34,19 +34,19 @@ ArmCell make_cell(const CellKey& key, const std::map<std::uint64_t, MapSum>& sum
                   std::uint64_t seeds) {
   ArmCell cell;
   Accumulator faulty, changed, answers;
-  std::vector<Accumulator> of_seed(seeds);
+  cell.seed_accuracies.resize(seeds);
   const auto n = static_cast<double>(seeds);
   for (const auto& [map, sum] : sums) {
     if (sum.accuracies.size() != seeds) continue;
     cell.maps.push_back(map);
     cell.accuracies.push_back(Accumulator(sum.accuracies).mean());
-    for (std::size_t i = 0; i < seeds; ++i) of_seed[i].add(sum.accuracies[i]);
+    for (std::size_t i = 0; i < seeds; ++i) cell.seed_accuracies[i].push_back(sum.accuracies[i]);
     faulty.add(sum.faulty / n);
     changed.add(sum.changed / n);
     answers.add(sum.answers / n);
   }
   if (cell.maps.empty()) return cell;
-  for (const Accumulator& one : of_seed) cell.seed_means.push_back(one.mean());
+  for (const auto& one : cell.seed_accuracies) cell.seed_means.push_back(Accumulator(one).mean());
   cell.summary = summarize_accuracies(cell.accuracies);
   cell.summary.kind = key.first;
   cell.summary.rate = key.second;

@@ -21,6 +21,7 @@ struct ArmCell {
   std::vector<std::uint64_t> maps;  ///< ascending
   std::vector<double> accuracies;   ///< percent, a map each, mean over seeds
   std::vector<double> seed_means;   ///< percent, a label of the arm each, over the same maps
+  std::vector<std::vector<double>> seed_accuracies;  ///< percent, [label][map]
 };
 
 struct Arm {
@@ -29,6 +30,7 @@ struct Arm {
   std::vector<std::string> labels;  ///< of the seeds, in the store's order
   double float_accuracy = -1;       ///< mean over seeds; negative: unknown
   double sparsity = -1;             ///< mean over seeds; negative: unknown
+  double training_seconds = -1;     ///< mean over seeds; negative: unknown (training_time.h)
   /// Mean over seeds; 95 % Wilson interval over images, of one network at that accuracy.
   double clean = 0, clean_lo = 0, clean_hi = 0;
   std::vector<double> seed_clean;             ///< percent, a label each

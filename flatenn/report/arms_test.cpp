@@ -38,6 +38,7 @@ TEST(ReadArms, SeedsAreAveragedMapByMap) {
   EXPECT_THAT(arm.cells[0].maps, ElementsAre(0u, 1u));
   EXPECT_THAT(arm.cells[0].accuracies, ElementsAre(70, 65));
   EXPECT_THAT(arm.cells[0].seed_means, ElementsAre(75, 60));
+  EXPECT_THAT(arm.cells[0].seed_accuracies, ElementsAre(ElementsAre(80, 70), ElementsAre(60, 60)));
   EXPECT_DOUBLE_EQ(arm.cells[0].summary.mean, 67.5);
   EXPECT_EQ(arm.cells[0].summary.maps, 2u);
 }

@@ -6,6 +6,7 @@
 #include "flatenn/analysis/results_json.h"
 #include "flatenn/base/error.h"
 #include "flatenn/base/file.h"
+#include "flatenn/report/training_time.h"
 
 namespace flatenn {
 namespace {
@@ -31,7 +32,10 @@ std::string title_of(const fs::path& path) { return trimmed(path).stem().string(
 
 PageStore read_store(const fs::path& path, const PageSourceOptions& options) {
   const Store store = Store::open_read_only(store_file(path));
-  return {title_of(path), read_arms(store, options.maps, options.labels, options.critical_points)};
+  PageStore found{title_of(path),
+                  read_arms(store, options.maps, options.labels, options.critical_points)};
+  if (fs::is_directory(path)) add_training_seconds(path, found.arms);
+  return found;
 }
 
 void add_analysis(const fs::path& path, PageInputs& inputs) {
@@ -65,11 +69,13 @@ std::vector<fs::path> analyses_in(const fs::path& folder) {
   return found;
 }
 
-void add_folder(const fs::path& folder, PageInputs& inputs) {
+void add_claims(const fs::path& folder, PageInputs& inputs) {
   const fs::path summary = folder / "summary.json";
-  if (fs::exists(summary)) {
-    inputs.claims = read_study_claims(read_text_file(summary), summary.string());
-  }
+  if (!fs::exists(summary)) return;
+  inputs.claims = read_study_claims(read_text_file(summary), summary.string());
+}
+
+void add_folder(const fs::path& folder, PageInputs& inputs) {
   const fs::path settings = folder / "study.toml";
   if (fs::exists(settings)) inputs.settings = read_text_file(settings);
   for (const fs::path& path : analyses_in(folder)) add_analysis(path, inputs);
@@ -77,10 +83,16 @@ void add_folder(const fs::path& folder, PageInputs& inputs) {
 
 }  // namespace
 
-PageInputs read_page(const fs::path& path, const PageSourceOptions& options) {
+PageInputs read_run(const fs::path& path, const PageSourceOptions& options) {
   PageInputs inputs;
   inputs.title = title_of(path);
   inputs.stores.push_back(read_store(path, options));
+  if (fs::is_directory(path)) add_claims(path, inputs);
+  return inputs;
+}
+
+PageInputs read_page(const fs::path& path, const PageSourceOptions& options) {
+  PageInputs inputs = read_run(path, options);
   if (fs::is_directory(path)) add_folder(path, inputs);
   for (const fs::path& analysis : options.analyses) add_analysis(analysis, inputs);
   return inputs;

@@ -16,11 +16,15 @@ struct PageSourceOptions {
   double critical_points = kCriticalPoints;     ///< a single bit that costs more is critical
 };
 
-/// From a store, or from the folder of a study: its store, what it judged, its settings and the
-/// analyses in it (analysis.json, and below arms/ and analysis/). Throws Error for files that are
-/// not what their names say.
+/// From a store, or from the folder of a study: its store, what its trainings took (logs below
+/// arms/), what it judged, its settings and the analyses in it (analysis.json, and below arms/ and
+/// analysis/). Throws Error for files that are not what their names say.
 PageInputs read_page(const std::filesystem::path& store_or_folder,
                      const PageSourceOptions& options = {});
+
+/// The store and what the study judged, without settings and analyses.
+PageInputs read_run(const std::filesystem::path& store_or_folder,
+                    const PageSourceOptions& options = {});
 
 /// The stores of two files or folders side by side; claims and analyses belong to one study and are
 /// left out.

@@ -32,6 +32,9 @@ class PageSources : public testing::Test {
     store_.add("saq", 90, {{0, 68}, {1, 72}});
     make_folder(study_);
     fs::copy_file(store_.path(), study_ / "faults.db");
+    // The store is still open: its last rows are in the log beside it.
+    const std::string log = store_.path().string() + "-wal";
+    if (fs::exists(log)) fs::copy_file(log, study_ / "faults.db-wal");
   }
   TestStore store_;
   TemporaryFolder folder_;
@@ -75,6 +78,23 @@ TEST_F(PageSources, AStudysFolderBringsWhatIsInIt) {
   EXPECT_EQ(inputs.study.value().best, "trace");
   ASSERT_EQ(inputs.analyses.size(), 2u);
   EXPECT_EQ(inputs.analyses[0].label, "a-seed0");
+}
+
+TEST_F(PageSources, LogsOfTheFolderSayWhatTrainingTook) {
+  make_folder(study_ / "arms/plain");
+  write_file(study_ / "arms/plain/log.jsonl", std::string_view("{\"seconds\": 2.5}\n"));
+  const PageInputs inputs = read_run(study_);
+  EXPECT_EQ(inputs.stores[0].arms[0].training_seconds, 2.5);
+  EXPECT_LT(inputs.stores[0].arms[1].training_seconds, 0);
+  EXPECT_LT(read_run(store_.path()).stores[0].arms[0].training_seconds, 0);
+}
+
+TEST_F(PageSources, ARunIsReadWithoutItsAnalyses) {
+  make_folder(study_ / "arms/b");
+  write_file(study_ / "arms/b/analysis.json", std::string_view("broken"));
+  EXPECT_EQ(read_run(study_).stores[0].arms.size(), 2u);
+  write_file(study_ / "summary.json", std::string_view("[]"));
+  EXPECT_THROW(read_run(study_), Error);
 }
 
 TEST_F(PageSources, AnalysesCanBeAdded) {
