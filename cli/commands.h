@@ -55,6 +55,7 @@ std::vector<std::string> split_list(const std::vector<std::string>& values);
 void add_analyze(CLI::App& app, Session& session);
 void add_attack(CLI::App& app, Session& session);
 void add_campaign(CLI::App& app, Session& session);
+void add_compare(CLI::App& app, Session& session);
 void add_doctor(CLI::App& app, Session& session);
 void add_eval(CLI::App& app, Session& session);
 void add_plan(CLI::App& app, Session& session);

@@ -111,6 +111,7 @@ void run(int argc, char** argv, Session& session) {
   add_repair(app, session);
   add_replay(app, session);
   add_report(app, session);
+  add_compare(app, session);
   add_store(app, session);
   add_show(app, session);
   add_doctor(app, session);
