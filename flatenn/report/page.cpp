@@ -9,6 +9,7 @@
 #include "flatenn/base/error.h"
 #include "flatenn/report/bit_figures.h"
 #include "flatenn/report/claim_figures.h"
+#include "flatenn/report/defence_figures.h"
 #include "flatenn/report/explanation_figures.h"
 #include "flatenn/report/page_analyses.h"
 #include "flatenn/report/page_assets.h"
@@ -145,6 +146,7 @@ std::vector<PageSection> page_sections(const PageInputs& inputs) {
   add(accuracy_section(inputs));
   add(comparison_section(inputs));
   if (inputs.claims.empty()) add(differences_section(inputs));
+  add(defences_section(inputs));
   add(tolerance_section(inputs));
   add(bits_section(inputs));
   add(flatness_section(inputs));

@@ -48,6 +48,13 @@ TEST(Page, HoldsTheFiguresOfTheStore) {
   EXPECT_EQ(columns[3]["values"], nlohmann::ordered_json({55, 70}));
 }
 
+TEST(Page, DefencesAreComparedWhereThereAreTwo) {
+  EXPECT_THAT(ids(two_networks()), testing::IsSupersetOf({"pareto", "defences", "defence-pairs"}));
+  const TestStore one;
+  one.add("plain", 90, {{0, 50}, {1, 60}});
+  EXPECT_THAT(ids(read_page(one.path())), Not(testing::Contains("pareto")));
+}
+
 TEST(Page, AsksNothingOfTheNetwork) {
   const std::string html = page_html(two_networks());
   EXPECT_THAT(html, HasSubstr("default-src 'none'"));

@@ -65,8 +65,8 @@ function makePages() {
   flatenn('train', 'recipe.toml', '--out', 'net');
   const model = path.join(folder, 'net', 'model.safetensors');
   const faults = ['--rates', '0.01,0.05', '--maps', '3', '--images', '100'];
-  flatenn('campaign', model, 'study/arms/standard-seed0/model.safetensors', ...faults, '--store',
-          'hostile.db');
+  flatenn('campaign', model, 'study/arms/standard-saq-code-seed0/model.safetensors', ...faults,
+          '--store', 'hostile.db');
   sqlite('hostile.db', `UPDATE subject SET label = '${HOSTILE}' WHERE id = 1`);
   flatenn('report', 'hostile.db', '--out', 'hostile.html');
   flatenn('campaign', model, '--source', 'single', '--sample', '200', '--images', '50', '--store',
@@ -282,6 +282,47 @@ test('charts say in words what they show, and have a table', async (t) => {
   }
 });
 
+/** What the tooltip of a mark says: the arm's, in the panel of that axis. */
+function markTooltip(page, arm, axis) {
+  return page.$eval('#figure-pareto .chart', (chart, wanted) => {
+    const option = echarts.getInstanceByDom(chart).getOption();
+    const panel = option.xAxis.findIndex((one) => one.name === wanted.axis);
+    const series = option.series.find((one) => one.type === 'scatter' && one.name === wanted.arm &&
+                                               one.xAxisIndex === panel);
+    return option.tooltip[0].formatter({data: series.data[0], marker: ''});
+  }, {arm, axis});
+}
+
+test('defences are compared: three fronts, and marks that say who they are', async (t) => {
+  const page = await open(t, 'study/report.html');
+  const drawn = await page.$eval('#figure-pareto .chart', (chart) => {
+    const option = echarts.getInstanceByDom(chart).getOption();
+    return {axes: option.xAxis.map((one) => one.name),
+            fronts: option.series.filter((one) => one.type === 'line')
+                .map((one) => ({points: one.data.length, step: one.step}))};
+  });
+  assert.deepStrictEqual(drawn.axes, ['clean accuracy, %', 'sparsity, %', 'training time, s']);
+  assert.deepStrictEqual(drawn.fronts.map((one) => one.step), ['start', 'start', 'end']);
+  for (const front of drawn.fronts) assert.ok(front.points >= 1);
+  const tip = await markTooltip(page, 'standard-saq-code-seed0', 'training time, s');
+  assert.match(tip, /standard-saq-code-seed0.*training time, s [0-9.]+.*under faults, % .*\[/);
+  assert.match(tip, /on the front|beaten/);
+});
+
+test('defences are those that compare prints', async (t) => {
+  const page = await open(t, 'study/report.html');
+  const {fronts, pairs} = JSON.parse(flatenn('compare', 'study', '--json'));
+  const csv = (text) => text.trim().split('\n').map((line) => line.split(','));
+  const [head, ...rows] = csv((await saved(page, 'defences', 'CSV')).text);
+  const onFront = rows.filter((row) => row[head.indexOf('front_all')] === 'on the front')
+      .map((row) => row[0]);
+  assert.deepStrictEqual(onFront, fronts.at(-1).front);
+  const [names, ...lines] = csv((await saved(page, 'defence-pairs', 'CSV')).text);
+  assert.strictEqual(lines.length, pairs.length);
+  assert.strictEqual(Number(lines[0][names.indexOf('points')]), pairs[0].points);
+  assert.strictEqual(Number(lines[0][names.indexOf('p_adjusted')]), pairs[0].p_adjusted);
+});
+
 test('a name with markup stays a name', async (t) => {
   const page = await open(t, 'hostile.html');
   assert.strictEqual(await page.$('img'), null);
@@ -293,6 +334,8 @@ test('a name with markup stays a name', async (t) => {
     return chart.querySelectorAll('img').length;
   });
   assert.strictEqual(tip, 0);
+  const mark = await markTooltip(page, HOSTILE, 'clean accuracy, %');
+  assert.ok(mark.includes('&lt;img') && !mark.includes('<img'), mark);
 });
 
 test('single bits become a heat map', async (t) => {

@@ -86,11 +86,12 @@ function axisOption(range, name, log, theme, index, vertical) {
   return axis;
 }
 
-/** Grids, axes and headings of the panels. */
+/** Grids, axes and headings of the panels. `x`: of all of them, or a list, one a panel. */
 function panelFrame(panels, layout, x, y, theme) {
+  const across = panels.map((_, i) => Array.isArray(x) ? x[i] : x);
   return {
     grid: layout.grids.map((grid) => ({...grid, containLabel: false})),
-    xAxis: panels.map((_, i) => axisOption(x.range, x.name, x.log, theme, i, false)),
+    xAxis: across.map((one, i) => axisOption(one.range, one.name, one.log, theme, i, false)),
     yAxis: panels.map((_, i) => axisOption(y.range, y.name, y.log, theme, i, true)),
     title: panels.map((panel, i) => ({
       text: panel.title,

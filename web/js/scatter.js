@@ -1,4 +1,4 @@
-// Scatter: a point a row, bars for its interval, small multiples by a column.
+// Scatter: a point a row, bars for its interval, small multiples by a column, Pareto fronts.
 'use strict';
 
 /** Vertical bars from lo to hi; an end that is not known lies at the axis's end. */
@@ -27,15 +27,67 @@ function wantsLog(values) {
   return Math.max(...known) > 50 * Math.min(...known);
 }
 
-function scatterTooltip(figure, o, xLabel) {
+/** What lies to the right, a panel each: the same in all, or where the figure says `x_own` each its
+ * own, named as the panel is. */
+function acrossAxes(figure, panels, rows, env) {
+  const o = figure.options, xs = column(figure.table, o.x);
+  const axis = (some, name) => {
+    const values = some.map((row) => xs[row]), log = wantsLog(values);
+    return {range: axisRange(values, log, {}), name, log};
+  };
+  if (o.x_own) return panels.map((panel) => axis(panel.rows, panel.title));
+  const shared = axis(rows, o.choose && o.choose.includes('measure') ? env.choice.measure : o.x_name);
+  return panels.map(() => shared);
+}
+
+function scatterTooltip(figure, axes) {
+  const o = figure.options;
   const named = column(figure.table, o.label || o.series);
+  const standing = o.standing && column(figure.table, o.standing);
   return (one) => {
-    const row = one.data.row;
+    const {row, panel} = one.data;
     if (row === undefined) return '';
     return `${one.marker}<b>${escapeHtml(named[row])}</b><br>` +
-        `${escapeHtml(xLabel)} ${formatValue(column(figure.table, o.x)[row])}<br>` +
-        `${escapeHtml(o.y_name)} ${pointText(figure, row)}`;
+        `${escapeHtml(axes[panel].name)} ${formatValue(column(figure.table, o.x)[row])}<br>` +
+        `${escapeHtml(o.y_name)} ${pointText(figure, row)}` +
+        (standing ? `<br>${escapeHtml(standing[row])}` : '');
   };
+}
+
+const ON_FRONT = 'on the front';
+
+/** The edge of what a Pareto front beats: a stair that no legend can hide. */
+function frontSeries(figure, points, panel, theme) {
+  const {standing, better} = figure.options;
+  const onFront = points.filter((p) => column(figure.table, standing)[p.row] === ON_FRONT);
+  const lower = points.length > 0 && column(figure.table, better)[points[0].row] === 'lower';
+  return {
+    type: 'line', xAxisIndex: panel, yAxisIndex: panel, z: 2, silent: true, symbol: 'none',
+    step: lower ? 'end' : 'start', tooltip: {show: false},
+    data: onFront.map((p) => [p.x, p.y]).sort((a, b) => a[0] - b[0]),
+    lineStyle: {color: theme.faint, width: 1.5, type: 'dashed'},
+  };
+}
+
+/** Marks and bars of the rows of a panel, a series a name; what others beat is pale. */
+function panelSeries(figure, points, panel, range, theme) {
+  const o = figure.options, names = column(figure.table, o.series);
+  const standing = o.standing && column(figure.table, o.standing);
+  const opacity = (row) => standing && standing[row] !== ON_FRONT ? 0.4 : 1;
+  const series = [];
+  for (const name of distinct(points.map((p) => names[p.row]))) {
+    const look = lineStyle(o.series, name, theme);
+    const own = points.filter((p) => names[p.row] === name);
+    series.push({
+      type: 'scatter', name, xAxisIndex: panel, yAxisIndex: panel, symbol: look.symbol,
+      symbolSize: 11, z: 3, color: look.colour, itemStyle: {color: look.colour, opacity: 1},
+      data: own.map((p) => ({value: [p.x, p.y], row: p.row, panel,
+                             itemStyle: {color: look.colour, opacity: opacity(p.row)}})),
+    });
+    if (o.lo) series.push(whiskers(name, own, panel, look.colour, range));
+  }
+  if (standing) series.push(frontSeries(figure, points, panel, theme));
+  return series;
 }
 
 function scatterOption(figure, env) {
@@ -44,9 +96,8 @@ function scatterOption(figure, env) {
   const rows = chosenRows(table, env.choice)
       .filter((row) => typeof xs[row] === 'number' && typeof ys[row] === 'number');
   const {panels, across} = makePanels(figure, rows);
-  const xLog = wantsLog(rows.map((row) => xs[row]));
-  const xLabel = o.choose && o.choose.includes('measure') ? env.choice.measure : o.x_name;
-  const x = {range: axisRange(rows.map((row) => xs[row]), xLog, {}), name: xLabel, log: xLog};
+  const axes = acrossAxes(figure, panels, rows, env);
+  if (o.x_own) panels.forEach((panel) => { panel.title = ''; });  // the axis says it
   const bounds = [o.y, o.lo, o.hi].filter(Boolean)
       .flatMap((name) => rows.map((row) => column(table, name)[row]));
   const y = {range: axisRange(bounds, o.y_log, {}), name: o.y_name, log: o.y_log};
@@ -55,29 +106,17 @@ function scatterOption(figure, env) {
   const layout = layoutPanels(panels.length, across, env.width, legend.height,
                               panels.some((panel) => panel.title));
   const at = (value, log) => value === null ? null : log ? Math.log10(value) : value;
-  const series = [];
-  panels.forEach((panel, i) => {
-    for (const name of distinct(panel.rows.map((row) => names[row]))) {
-      const look = lineStyle(o.series, name, theme);
-      const points = panel.rows.filter((row) => names[row] === name).map((row) => ({
-        row, x: at(xs[row], xLog), y: at(ys[row], o.y_log),
-        lo: o.lo ? at(column(table, o.lo)[row], o.y_log) : null,
-        hi: o.hi ? at(column(table, o.hi)[row], o.y_log) : null,
-      }));
-      series.push({
-        type: 'scatter', name, xAxisIndex: i, yAxisIndex: i, symbol: look.symbol, symbolSize: 11,
-        z: 3, color: look.colour, itemStyle: {color: look.colour, opacity: 1},
-        data: points.map((p) => ({value: [p.x, p.y], row: p.row})),
-      });
-      if (o.lo) series.push(whiskers(name, points, i, look.colour, y.range));
-    }
-  });
+  const series = panels.flatMap((panel, i) => panelSeries(figure, panel.rows.map((row) => ({
+    row, x: at(xs[row], axes[i].log), y: at(ys[row], o.y_log),
+    lo: o.lo ? at(column(table, o.lo)[row], o.y_log) : null,
+    hi: o.hi ? at(column(table, o.hi)[row], o.y_log) : null,
+  })), i, y.range, theme));
   const base = baseOption(theme);
   return {
     height: layout.height,
     option: {
-      ...base, ...panelFrame(panels, layout, x, y, theme), legend: legend.option, series,
-      tooltip: {...base.tooltip, trigger: 'item', formatter: scatterTooltip(figure, o, xLabel)},
+      ...base, ...panelFrame(panels, layout, axes, y, theme), legend: legend.option, series,
+      tooltip: {...base.tooltip, trigger: 'item', formatter: scatterTooltip(figure, axes)},
     },
   };
 }

@@ -1,0 +1,12 @@
+// Defence figures: the arms of a store compared on equal terms, as figures of a page.
+#pragma once
+
+#include "flatenn/report/page.h"
+
+namespace flatenn {
+
+/// Pareto fronts, arms and paired differences in the study's chosen cell, or the one that
+/// find_comparable takes. No figures for two stores, or where no two arms can be compared.
+PageSection defences_section(const PageInputs& inputs);
+
+}  // namespace flatenn
