@@ -45,7 +45,7 @@ TEST(TrainSettings, SurviveWritingAndReading) {
 
 TEST(TrainSettings, RecipesAreSound) {
   for (const char* name : {"lenet5", "lenet5-as", "lenet5-saq", "lenet5-as-saq", "lenet5-randbet",
-                           "lenet5-rquant-clip-randbet", "lenet5-swa"}) {
+                           "lenet5-rquant-clip-randbet", "lenet5-swa", "lenet5-as-randbet-step"}) {
     TrainSettings settings;
     const std::string file = std::string(FLATENN_SOURCE_DIR "/configs/recipes/") + name + ".toml";
     read_config({file, {}, false}, [&](Binder& b) { bind(b, settings); });
