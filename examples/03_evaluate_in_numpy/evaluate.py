@@ -31,7 +31,7 @@ def read_model(path):
     (length,) = struct.unpack_from("<Q", data)
     header = json.loads(data[8:8 + length])
     model = json.loads(header.pop("__metadata__")["flatenn"])
-    assert model["version"] == 1
+    assert model["version"] in (1, 2)
     tensors = {}
     for name, entry in header.items():
         begin, end = (8 + length + offset for offset in entry["data_offsets"])
@@ -58,6 +58,23 @@ def affine(node, tensors, sums, window_sums):
     return v + tensor("addend")
 
 
+def group_norm(v, node, tensors):
+    """Sums run element by element: NumPy's own have another order."""
+    rows = v.reshape(len(v), node["groups"], -1).astype(np.float64)
+    count, total, squares = rows.shape[2], 0.0, 0.0
+    for i in range(count):
+        total = total + rows[:, :, i]
+    mean = (total / count)[:, :, None]
+    for i in range(count):
+        squares = squares + (rows[:, :, i] - mean[:, :, 0]) ** 2
+    epsilon = float(np.float32(node.get("epsilon", 1e-5)))
+    gain = (1 / np.sqrt(squares / count + epsilon)).astype(np.float32)[:, :, None]
+    normal = (rows.astype(np.float32) - mean.astype(np.float32)) * gain
+    multiplier, addend = (tensors[f"{node['name']}.{what}"].reshape(1, -1, 1, 1)
+                          for what in ("multiplier", "addend"))
+    return normal.reshape(v.shape) * multiplier + addend
+
+
 def evaluate(nodes, tensors, pixels):
     """Logits of raw images (images, channels, height, width). Every result is 4-dimensional."""
     results = {}
@@ -74,6 +91,8 @@ def evaluate(nodes, tensors, pixels):
             flat = x[0].reshape(len(pixels), -1)
             sums = flat @ tensors[f"{name}.weight"].astype(np.int64).T
             y = affine(node, tensors, sums, flat.sum(1, keepdims=True))[:, :, None, None]
+        elif kind == "group_norm":
+            y = group_norm(x[0], node, tensors)
         elif kind == "activation":
             y = np.rint(np.clip(x[0], 0, 2 ** node["bits"] - 1)).astype(np.int64)
         elif kind == "quantize":

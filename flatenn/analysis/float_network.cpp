@@ -130,6 +130,10 @@ Tensor FloatNetwork::run(std::size_t node, const std::vector<Tensor>& results,
     return results[static_cast<std::size_t>(n.inputs[i])];
   };
   if (tensor_of_[node] >= 0) return run_weights(node, input(0), displacement);
+  if (const auto* op = std::get_if<GroupNorm>(&n.op)) {
+    return ops::group_norm(input(0), multiplier_[node].view(-1), addend_[node].view(-1), op->groups,
+                           op->epsilon);
+  }
   if (const auto* op = std::get_if<Activation>(&n.op)) {
     return quantize(input(0), 0, (1 << op->bits) - 1);
   }

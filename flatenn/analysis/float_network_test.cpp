@@ -3,6 +3,8 @@
 #include <gtest/gtest.h>
 #include <torch/types.h>
 
+#include <cmath>
+
 #include "flatenn/analysis/testing.h"
 #include "flatenn/base/error.h"
 #include "flatenn/engine/reference_evaluator.h"
@@ -34,6 +36,52 @@ TEST(FloatNetwork, AtTheStoredWeightsItIsTheIntegerNetwork) {
     const auto& input = std::get<Input>(model.graph.nodes.front().op);
     expect_exact(model, random_dataset(input, 7, seed));
   }
+}
+
+TEST(FloatNetwork, OfANormalisedNetworkIsTheIntegerNetworkAndDifferentiates) {
+  for (const int bits : {2, 3, 4, 8}) {
+    NetworkOptions options{.input = {3, 12, 12, 0.1f, 60}, .activation_bits = bits};
+    options.weights.code.bits = bits;
+    options.norm = Normalization::group;
+    options.width = 0.05;
+    const Model model = random_model(simplenet(options), 3);
+    const Dataset images = random_dataset(options.input, 19, 1);
+    expect_exact(model, images);
+    const FloatNetwork single(model, images, Precision::single_);
+    const FloatNetwork precise(model, images, Precision::double_);
+    const std::vector<Tensor> gradient = precise.gradient({}, default_context());
+    EXPECT_GT(norm(gradient), 0);
+    EXPECT_LT(std::abs(single.evaluate({}, default_context()).loss -
+                       precise.evaluate({}, default_context()).loss),
+              0.05);
+  }
+}
+
+TEST(FloatNetwork, SumsOfANormalizationKeepTheirOrder) {
+  expect_exact(order_sensitive_model(), random_dataset({1, 1, 1}, 20, 1));
+}
+
+/// H v against the difference of gradients, where no rounding is in the way: two layers and the
+/// normalization between them.
+TEST(FloatNetwork, SecondDerivativesPassANormalization) {
+  const WeightFormat weights = {.code = {.bits = 8}};
+  Graph graph;
+  graph.nodes = {{"input", Input{1, 6, 6, 0.01f, 0}, {}},
+                 {"flatten", Flatten{}, {0}},
+                 {"fc", Linear{12, true, weights}, {1}},
+                 {"norm", GroupNorm{3, 0.1f}, {2}},
+                 {"output", Output{}, {3}}};
+  const Model model = random_model(graph, 2);
+  Dataset images = random_dataset({1, 6, 6, 0.01f, 0}, 5, 1);
+  const FloatNetwork network(model, images, Precision::double_);
+  const std::vector<Tensor> direction{
+      torch::sin(torch::arange(12 * 36, torch::kFloat64)).reshape({12, 36})};
+  const double step = 1e-6 * model.weights[0].scale;
+  std::vector<Tensor> difference = network.gradient(scaled(direction, step), default_context());
+  add_scaled(difference, -1, network.gradient(scaled(direction, -step), default_context()));
+  const std::vector<Tensor> product = network.hessian_times(direction, default_context());
+  EXPECT_GT(norm(product), 0);
+  EXPECT_LT(relative_difference(scaled(difference, 0.5 / step), product), 1e-4);
 }
 
 TEST(FloatNetwork, LossGradientAndCurvatureAreTorchs) {

@@ -112,6 +112,18 @@ TEST(BufferFaults, Lenet5AndMlpAtEveryWidth) {
   }
 }
 
+TEST(BufferFaults, NormalisedNetworksAtEveryWidth) {
+  for (const int bits : {2, 3, 4, 8}) {
+    NetworkOptions options = options_for(bits, 3, 12);
+    options.norm = Normalization::group;
+    options.width = 0.05;
+    expect_same_under_faults(mlp(options), 18, bits, 0.05);
+    expect_same_under_faults(simplenet(options), 3, bits, 0.02);
+    options.input = {1, 28, 28, 0.1f, 73};
+    expect_same_under_faults(lenet5(options), 1, bits, 0.02);
+  }
+}
+
 TEST(BufferFaults, Resnet20) {
   expect_same_under_faults(resnet20(options_for(3, 3, 8)), 1, 1, 0.01);
 }

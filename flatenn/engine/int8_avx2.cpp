@@ -46,7 +46,34 @@ struct Avx2Base {
   static Float add(Float a, Float b) { return _mm256_add_ps(a, b); }
   static Float min(Float a, Float b) { return _mm256_min_ps(a, b); }
   static Float max(Float a, Float b) { return _mm256_max_ps(a, b); }
+  static Float sub(Float a, Float b) { return _mm256_sub_ps(a, b); }
+  static Float load_float(const float* p) { return _mm256_load_ps(p); }
   static Int round(Float v) { return _mm256_cvtps_epi32(v); }
+
+  struct Double {
+    __m256d low, high;
+  };
+  static Double set_double(double v) { return {_mm256_set1_pd(v), _mm256_set1_pd(v)}; }
+  static Double widen(Float v) {
+    return {_mm256_cvtps_pd(_mm256_castps256_ps128(v)),
+            _mm256_cvtps_pd(_mm256_extractf128_ps(v, 1))};
+  }
+  static Float narrow(Double v) {
+    return _mm256_set_m128(_mm256_cvtpd_ps(v.high), _mm256_cvtpd_ps(v.low));
+  }
+  static Double add(Double a, Double b) {
+    return {_mm256_add_pd(a.low, b.low), _mm256_add_pd(a.high, b.high)};
+  }
+  static Double sub(Double a, Double b) {
+    return {_mm256_sub_pd(a.low, b.low), _mm256_sub_pd(a.high, b.high)};
+  }
+  static Double mul(Double a, Double b) {
+    return {_mm256_mul_pd(a.low, b.low), _mm256_mul_pd(a.high, b.high)};
+  }
+  static Double div(Double a, Double b) {
+    return {_mm256_div_pd(a.low, b.low), _mm256_div_pd(a.high, b.high)};
+  }
+  static Double sqrt(Double a) { return {_mm256_sqrt_pd(a.low), _mm256_sqrt_pd(a.high)}; }
 };
 
 /// Input bytes up to 127: a pair of products stays within 16 bits, 2 * 127 * 128 < 2^15.

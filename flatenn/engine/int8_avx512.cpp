@@ -51,7 +51,35 @@ struct Avx512 {
   static Float add(Float a, Float b) { return _mm512_add_ps(a, b); }
   static Float min(Float a, Float b) { return _mm512_min_ps(a, b); }
   static Float max(Float a, Float b) { return _mm512_max_ps(a, b); }
+  static Float sub(Float a, Float b) { return _mm512_sub_ps(a, b); }
+  static Float load_float(const float* p) { return _mm512_load_ps(p); }
   static Int round(Float v) { return _mm512_cvtps_epi32(v); }
+
+  struct Double {
+    __m512d low, high;
+  };
+  static Double set_double(double v) { return {_mm512_set1_pd(v), _mm512_set1_pd(v)}; }
+  static Double widen(Float v) {
+    const __m256d high = _mm512_extractf64x4_pd(_mm512_castps_pd(v), 1);
+    return {_mm512_cvtps_pd(_mm512_castps512_ps256(v)), _mm512_cvtps_pd(_mm256_castpd_ps(high))};
+  }
+  static Float narrow(Double v) {
+    const __m512d low = _mm512_castps_pd(_mm512_castps256_ps512(_mm512_cvtpd_ps(v.low)));
+    return _mm512_castpd_ps(_mm512_insertf64x4(low, _mm256_castps_pd(_mm512_cvtpd_ps(v.high)), 1));
+  }
+  static Double add(Double a, Double b) {
+    return {_mm512_add_pd(a.low, b.low), _mm512_add_pd(a.high, b.high)};
+  }
+  static Double sub(Double a, Double b) {
+    return {_mm512_sub_pd(a.low, b.low), _mm512_sub_pd(a.high, b.high)};
+  }
+  static Double mul(Double a, Double b) {
+    return {_mm512_mul_pd(a.low, b.low), _mm512_mul_pd(a.high, b.high)};
+  }
+  static Double div(Double a, Double b) {
+    return {_mm512_div_pd(a.low, b.low), _mm512_div_pd(a.high, b.high)};
+  }
+  static Double sqrt(Double a) { return {_mm512_sqrt_pd(a.low), _mm512_sqrt_pd(a.high)}; }
 };
 
 }  // namespace

@@ -64,7 +64,12 @@ class Int8Evaluator final : public Evaluator {
   void write_addends(std::span<const AddendWrite> writes) override {
     for (const AddendWrite& w : writes) {
       const int tensor = plan_->tensor_of_node.at(w.node);
-      weights_.set_addend(tensor, w.channel, w.value);
+      FLATENN_ASSERT(tensor >= 0);
+      if (plan_->layer_of(tensor).norm.node == w.node) {
+        weights_.set_norm_addend(tensor, w.channel, w.value);
+      } else {
+        weights_.set_addend(tensor, w.channel, w.value);
+      }
       const auto step = static_cast<std::size_t>(plan_->step_of_tensor[tensor]);
       if (prefix_ != nullptr && step < prefix_->steps()) prefix_ = nullptr;
     }
@@ -134,6 +139,7 @@ class Int8Evaluator final : public Evaluator {
  private:
   void allocate() {
     windows_ = AlignedBytes(window_bytes(*plan_));
+    values_ = AlignedBytes(value_bytes(*plan_));
     logits_ =
         AlignedBytes(static_cast<std::size_t>(plan_->classes) * images_per_block * sizeof(float));
     arena_ = AlignedBytes(static_cast<std::size_t>(plan_->arena_bytes));
@@ -154,7 +160,8 @@ class Int8Evaluator final : public Evaluator {
             images_->block(block),
             arena_.data(),
             reinterpret_cast<std::int32_t*>(windows_.data()),
-            reinterpret_cast<float*>(logits_.data())};
+            reinterpret_cast<float*>(logits_.data()),
+            reinterpret_cast<float*>(values_.data())};
   }
 
   /// One block of images through the first `steps` steps, in cache from layer to layer.
@@ -218,6 +225,7 @@ class Int8Evaluator final : public Evaluator {
     weights_ = std::move(other.weights_);
     faults_ = std::move(other.faults_);
     windows_ = std::move(other.windows_);
+    values_ = std::move(other.values_);
     arena_ = std::move(other.arena_);
     logits_ = std::move(other.logits_);
     unfused_ = nullptr;
@@ -231,6 +239,7 @@ class Int8Evaluator final : public Evaluator {
   PackedWeights weights_;
   BufferFaults faults_;
   AlignedBytes windows_;  ///< window sums of the layer at work
+  AlignedBytes values_;   ///< what the layer at work normalises
   AlignedBytes arena_;    ///< all buffers but the prepared image
   AlignedBytes logits_;   ///< classes x 16 floats
   std::unique_ptr<Int8Evaluator> unfused_;

@@ -112,6 +112,52 @@ TEST(Int8Evaluator, WeightOffsetsMultiplyTheWindowSum) {
   expect_equal(model, random_dataset(options.input, 2, 1), random_writes(model, 500, 2));
 }
 
+TEST(Int8Evaluator, NormalisedNetworksAtEveryWidth) {
+  for (const int bits : {2, 3, 4, 8}) {
+    NetworkOptions options = options_for(bits, bits, 3, 12);
+    options.norm = Normalization::group;
+    options.width = 0.05;
+    options.hidden = {40, 30};
+    const Dataset data = random_dataset(options.input, 17, 1);
+    for (const char* name : {"mlp", "simplenet"}) {
+      const Model model = random_model(build_network(name, options), bits);
+      expect_equal(model, data, random_writes(model, 500, 2));
+    }
+    options.input = {1, 28, 28, 1.0f / 255, 73};
+    options.weights.quantizer = WeightQuantizer::saq;
+    const Model model = random_model(lenet5(options), bits);
+    expect_equal(model, random_dataset(options.input, 2, 1), random_writes(model, 500, 2));
+  }
+}
+
+TEST(Int8Evaluator, NormalizationKeepsTheOrderOfItsSums) {
+  expect_equal(order_sensitive_model(), random_dataset({1, 1, 1}, 20, 1));
+}
+
+/// Values far from zero: the digits of the mean show in the codes.
+TEST(Int8Evaluator, NormalizationOfValuesFarFromZero) {
+  NetworkOptions options = options_for(8, 8, 3, 12);
+  options.norm = Normalization::group;
+  options.width = 0.1;
+  Model model = random_model(simplenet(options), 1);
+  for (std::size_t n = 0; n < model.graph.nodes.size(); ++n) {
+    const bool layer = check_graph(model.graph)[n].weight_count > 0;
+    if (!layer || n + 3 > model.graph.nodes.size()) continue;
+    for (float& addend : model.affine[n].addend) addend += 3e5f;
+  }
+  expect_equal(model, random_dataset(options.input, 17, 1));
+}
+
+TEST(SlowInt8Evaluator, NormalisedResnet20AtEveryWidth) {
+  for (const int bits : {2, 3, 4, 8}) {
+    NetworkOptions options = options_for(bits, bits, 3, 12);
+    options.branch_bits = bits;
+    options.norm = Normalization::group;
+    const Model model = random_model(resnet20(options), bits);
+    expect_equal(model, random_dataset(options.input, 2, 1), random_writes(model, 2000, 2));
+  }
+}
+
 TEST(SlowInt8Evaluator, Resnet20AtEveryWidth) {
   for (const int bits : {2, 3, 4, 8}) {
     NetworkOptions options = options_for(bits, bits, 3, 12);
@@ -291,6 +337,33 @@ TEST(Int8Evaluator, KeepingThePrefixChangesNothing) {
   for (const int t : {1, 2, 7, 8, 9, 20, 21}) {
     expect_prefix_changes_nothing(residual, random_dataset(colour.input, 17, 1), t);
   }
+}
+
+TEST(Int8Evaluator, KeepingThePrefixOfANormalisedNetworkChangesNothing) {
+  NetworkOptions options = options_for(4, 4, 3, 12);
+  options.norm = Normalization::group;
+  options.width = 0.05;
+  const Model model = random_model(simplenet(options), 1);
+  for (const int t : {0, 1, 2, 5, 12, 13, 14}) {
+    expect_prefix_changes_nothing(model, random_dataset(options.input, 17, 1), t);
+  }
+}
+
+/// The last layer's values are normalised, too: no step stands between a layer and its answer.
+TEST(Int8Evaluator, NormalisedLogits) {
+  Graph graph;
+  graph.nodes = {{"input", Input{1, 5, 5, 1.0f, 0}, {}},
+                 {"conv", Conv2d{4, 3, 1, 1, true, lsq(4)}, {0}},
+                 {"norm", GroupNorm{2}, {1}},
+                 {"act", Activation{4}, {2}},
+                 {"flatten", Flatten{}, {3}},
+                 {"fc", Linear{6, true, lsq(4)}, {4}},
+                 {"fc_norm", GroupNorm{3}, {5}},
+                 {"output", Output{}, {6}}};
+  const Model model = random_model(graph, 1);
+  const Dataset data = random_dataset({1, 5, 5, 1.0f, 0}, 35, 1);
+  expect_equal(model, data, random_writes(model, 30, 1));
+  for (const int t : {0, 1, 2}) expect_prefix_changes_nothing(model, data, t);
 }
 
 TEST(Int8Evaluator, APrefixThatDoesNotFitIsNotKept) {

@@ -2,8 +2,8 @@
 // an instruction set; everything is in an unnamed namespace and nothing of the standard library is
 // called, so that code for newer processors cannot leak into the rest of the program.
 //
-// S: lanes (images a vector); Int, Float (one value an image); Bytes (four channels an image),
-// Weight (four weights, the same for all images); and the static functions used below.
+// S: lanes (images a vector); Int, Float, Double (one value an image); Bytes (four channels an
+// image), Weight (four weights, the same for all images); and the static functions used below.
 #pragma once
 
 #include "flatenn/engine/int8_kernels.h"
@@ -47,9 +47,11 @@ inline __attribute__((always_inline)) typename S::Int pack(const typename S::Int
 template <class S>
 inline __attribute__((always_inline)) void emit(const Sink& sink, int channel, int position,
                                                 int first_image, const typename S::Float (&v)[4]) {
-  if (sink.logits != nullptr) {
+  if (sink.values != nullptr) {
     for (int i = 0; i < 4 && channel + i < sink.channels; ++i) {
-      S::store(sink.logits + (channel + i) * images_per_block + first_image, v[i]);
+      const std::ptrdiff_t at =
+          static_cast<std::ptrdiff_t>(channel + i) * sink.value_positions + position;
+      S::store(sink.values + at * images_per_block + first_image, v[i]);
     }
     return;
   }
@@ -273,6 +275,83 @@ void run_twin(const TwinArgs& a) {
   }
 }
 
+/// Means and gains of G groups from `group` on: so many sums at once, none waiting for another.
+template <class S, int G>
+void find_statistics(const GroupNormArgs& a, int group, int first_image) {
+  const int count = a.channels / a.groups * a.positions;
+  const std::ptrdiff_t stride = static_cast<std::ptrdiff_t>(count) * images_per_block;
+  const float* values = a.values + group * stride + first_image;
+  const typename S::Double n = S::set_double(count);
+  typename S::Double sum[G];
+#pragma GCC unroll 4
+  for (int g = 0; g < G; ++g) sum[g] = S::set_double(0);
+  for (int i = 0; i < count; ++i) {
+#pragma GCC unroll 4
+    for (int g = 0; g < G; ++g) {
+      sum[g] = S::add(sum[g], S::widen(S::load_float(values + g * stride + i * images_per_block)));
+    }
+  }
+  typename S::Double mean[G], squares[G];
+#pragma GCC unroll 4
+  for (int g = 0; g < G; ++g) {
+    mean[g] = S::div(sum[g], n);
+    squares[g] = S::set_double(0);
+  }
+  for (int i = 0; i < count; ++i) {
+#pragma GCC unroll 4
+    for (int g = 0; g < G; ++g) {
+      const typename S::Double v =
+          S::widen(S::load_float(values + g * stride + i * images_per_block));
+      const typename S::Double distance = S::sub(v, mean[g]);
+      squares[g] = S::add(squares[g], S::mul(distance, distance));
+    }
+  }
+#pragma GCC unroll 4
+  for (int g = 0; g < G; ++g) {
+    const typename S::Double variance = S::div(squares[g], n);
+    const typename S::Double deviation = S::sqrt(S::add(variance, S::set_double(a.epsilon)));
+    float* to = a.statistics + (group + g) * 2 * images_per_block + first_image;
+    S::store(to, S::narrow(mean[g]));
+    S::store(to + images_per_block, S::narrow(S::div(S::set_double(1), deviation)));
+  }
+}
+
+template <class S>
+void run_group_norm(const GroupNormArgs& a) {
+  for (int image = 0; image < images_per_block; image += S::lanes) {
+    int group = 0;
+    for (; group + 4 <= a.groups; group += 4) find_statistics<S, 4>(a, group, image);
+    for (; group < a.groups; ++group) find_statistics<S, 1>(a, group, image);
+  }
+  const int group_channels = a.channels / a.groups;
+  for (int c = 0; c < a.channels; c += channels_per_cell) {
+    for (int image = 0; image < images_per_block; image += S::lanes) {
+      const int present = a.channels - c < channels_per_cell ? a.channels - c : channels_per_cell;
+      const float* values[4];
+      typename S::Float mean[4], gain[4], multiplier[4], addend[4];
+      for (int i = 0; i < 4; ++i) {
+        const int channel = i < present ? c + i : c;  // the others may hold anything
+        const float* from = a.statistics + channel / group_channels * 2 * images_per_block + image;
+        values[i] = a.values +
+                    static_cast<std::ptrdiff_t>(channel) * a.positions * images_per_block + image;
+        mean[i] = S::load_float(from);
+        gain[i] = S::load_float(from + images_per_block);
+        multiplier[i] = S::set_float(a.multiplier[channel]);
+        addend[i] = S::set_float(a.addend[channel]);
+      }
+      for (int n = 0; n < a.positions; ++n) {
+        typename S::Float v[4];
+#pragma GCC unroll 4
+        for (int i = 0; i < 4; ++i) {
+          v[i] = S::sub(S::load_float(values[i] + n * images_per_block), mean[i]);
+          v[i] = S::add(S::mul(S::mul(v[i], gain[i]), multiplier[i]), addend[i]);
+        }
+        emit<S>(a.sink, c, n, image, v);
+      }
+    }
+  }
+}
+
 /// `Low` computes with input bytes up to 127, S with any.
 template <class S, class Low, int F, int P>
 constexpr Tile make_tile() {
@@ -285,8 +364,8 @@ constexpr Tile make_pooled_tile() {
 
 template <class S>
 constexpr Kernels make_kernels(Tile many, Tile single, Tile pooled, Tile pooled_six) {
-  return {many,           single,     pooled,     pooled_six, run_window<S>, run_max_pool<S>,
-          run_average<S>, run_add<S>, run_twin<S>};
+  return {many,           single,     pooled,      pooled_six,       run_window<S>, run_max_pool<S>,
+          run_average<S>, run_add<S>, run_twin<S>, run_group_norm<S>};
 }
 
 }  // namespace

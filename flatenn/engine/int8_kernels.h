@@ -15,7 +15,7 @@ namespace flatenn::int8 {
 inline constexpr int images_per_block = 16;
 inline constexpr int cell_bytes = 64;
 
-/// Where results go: codes into a buffer of cells, or values into logits.
+/// Where results go: codes into a buffer of cells, or values as they are.
 struct Sink {
   float low = 0, high = 0;       ///< clip range of the codes
   std::uint32_t zero_point = 0;  ///< of the stored byte: code + zero_point, four times
@@ -23,7 +23,8 @@ struct Sink {
   const std::int32_t* offsets = nullptr;  ///< of each output position, bytes
   std::ptrdiff_t group_stride = 0;        ///< bytes from a group of four channels to the next
   int channels = 0;                       ///< channels that exist; more may be computed
-  float* logits = nullptr;                ///< channels x 16 when not null
+  float* values = nullptr;                ///< channels x value_positions x 16 when not null
+  int value_positions = 1;
 };
 
 /// A residual addition right behind a layer: its values become codes as if they were stored, and
@@ -99,6 +100,17 @@ struct AddArgs {
   Sink sink;
 };
 
+/// Group normalization of a layer's values.
+struct GroupNormArgs {
+  const float* values = nullptr;  ///< channels x positions x 16
+  float* statistics = nullptr;    ///< room for groups x 2 x 16: means and gains
+  int channels = 0, groups = 0, positions = 0;
+  double epsilon = 0;
+  const float* multiplier = nullptr;  ///< one a channel
+  const float* addend = nullptr;      ///< one a channel
+  Sink sink;
+};
+
 /// In a group of two channels, lanes 2 and 3 of every cell become lanes 0 and 1 of the next cell,
 /// so that a convolution meets two pixels a step.
 struct TwinArgs {
@@ -116,6 +128,7 @@ struct Kernels {
   void (*average)(const PoolArgs&) = nullptr;
   void (*add)(const AddArgs&) = nullptr;
   void (*twin)(const TwinArgs&) = nullptr;
+  void (*group_norm)(const GroupNormArgs&) = nullptr;
 };
 
 /// Null where the compiler or the processor lacks the instructions.

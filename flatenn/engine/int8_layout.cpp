@@ -39,6 +39,19 @@ std::vector<std::int32_t> Buffer::offsets(int height, int width, int stride, int
   return result;
 }
 
+std::vector<std::int32_t> by_pooling_windows(const std::vector<std::int32_t>& offsets,
+                                             const Shape& shape) {
+  std::vector<std::int32_t> result;
+  for (int y = 0; y + 1 < shape.height; y += 2) {
+    for (int x = 0; x + 1 < shape.width; x += 2) {
+      for (const int corner : {0, 1, shape.width, shape.width + 1}) {
+        result.push_back(offsets[y * shape.width + x + corner]);
+      }
+    }
+  }
+  return result;
+}
+
 std::vector<Group> channel_groups(int channels, bool twin) {
   std::vector<Group> groups((channels + 3) / 4);
   for (int c = 0; c < channels; ++c) groups[c / 4][c % 4].channel = c;

@@ -37,6 +37,10 @@ struct Buffer {
   std::vector<std::int32_t> offsets(int height, int width, int stride, int first) const;
 };
 
+/// Of the offsets of all pixels of a shape, row-major, those in whole 2x2 windows: four a window.
+std::vector<std::int32_t> by_pooling_windows(const std::vector<std::int32_t>& offsets,
+                                             const Shape& shape);
+
 /// Groups of four channels; when `twin` and the last group would hold two, it holds those of the
 /// right neighbour as well, so that a convolution meets two pixels a step.
 std::vector<Group> channel_groups(int channels, bool twin);

@@ -72,6 +72,14 @@ TEST(Int8Layout, OffsetsStepOverPixelsAndReachTheBorder) {
             (std::vector<std::int32_t>{11 * 64, 13 * 64, 15 * 64, 31 * 64, 33 * 64, 35 * 64}));
 }
 
+TEST(Int8Layout, PoolingWindowsComeFourByFour) {
+  // Three columns and three rows: the last of each is in no whole window.
+  const std::vector<std::int32_t> offsets = {0, 1, 2, 10, 11, 12, 20, 21, 22};
+  EXPECT_EQ(by_pooling_windows(offsets, {1, 3, 3}), (std::vector<std::int32_t>{0, 1, 10, 11}));
+  EXPECT_EQ(by_pooling_windows({0, 1, 2, 3, 10, 11, 12, 13}, {1, 2, 4}),
+            (std::vector<std::int32_t>{0, 1, 10, 11, 2, 3, 12, 13}));
+}
+
 TEST(Int8Layout, TwoLanesLeftOverHoldTheRightNeighbour) {
   const std::vector<Group> six = channel_groups(6, true);
   ASSERT_EQ(six.size(), 2u);

@@ -18,6 +18,12 @@ std::size_t LayerStep::weight_at(std::int64_t channel, std::int64_t tap) const {
   return static_cast<std::size_t>((step * width + channel % width) * 4 + slot % 4);
 }
 
+std::size_t LayerStep::norm_floats() const {
+  if (norm.node < 0) return 0;
+  const std::size_t values = norm.multiplier.size() * in_offsets.size();
+  return (values + 2 * static_cast<std::size_t>(norm.groups)) * images_per_block;
+}
+
 std::vector<int> buffers_read(const Step& step) {
   if (const auto* layer = std::get_if<LayerStep>(&step)) {
     if (layer->add.in >= 0) return {layer->in, layer->add.in};
@@ -137,11 +143,14 @@ class Compiler {
     keep_buffer(n, std::move(buffer));
   }
 
+  void check_size(int n, std::size_t bytes) const {
+    if (bytes <= std::numeric_limits<std::int32_t>::max()) return;
+    fail("node '{}': {} images at once need {} bytes, at most 2 GiB; use the torch engine",
+         nodes()[n].name, images_per_block, bytes);
+  }
+
   int keep_buffer(int n, Buffer buffer) {
-    if (buffer.bytes() > std::numeric_limits<std::int32_t>::max()) {
-      fail("node '{}': {} images at once need {} bytes, at most 2 GiB; use the torch engine",
-           nodes()[n].name, images_per_block, buffer.bytes());
-    }
+    check_size(n, static_cast<std::size_t>(buffer.bytes()));
     plan_.buffers.push_back(std::move(buffer));
     return plan_.buffer_of_node[n] = static_cast<int>(plan_.buffers.size()) - 1;
   }
@@ -206,12 +215,13 @@ class Compiler {
   /// Layer n with the pooling that can join it or the addition `add` (-1: none).
   void add_layer(int n, int add) {
     const int pool = add < 0 ? joining_pool(n) : -1;
-    const int end = pool >= 0 ? pool : add >= 0 ? reader(add) : reader(n);
-    if (pool >= 0) covered_.insert(pool);
     LayerStep layer;
     layer.in = source(n);
+    const int sums = add >= 0 ? add : join_norm(n, layer.norm);
+    const int end = pool >= 0 ? pool : reader(sums);
+    if (pool >= 0) covered_.insert(pool);
     if (add >= 0) join(n, add, layer.add);
-    layer.to = destination(add >= 0 ? add : n, end);
+    layer.to = destination(sums, end);
     const Buffer& in = plan_.buffers[layer.in];
     layer.zero_point = in.zero_point;
     layer.low_bytes = in.max_byte < 128;
@@ -220,7 +230,19 @@ class Compiler {
     plan_.step_of_tensor[layer.tensor] = static_cast<int>(plan_.steps.size());
     gather_inputs(n, pool >= 0, in, layer);
     add_affine(plan_.model.affine[n], layer);
+    check_size(n, layer.norm_floats() * sizeof(float));
     finish_step(end, std::move(layer));
+  }
+
+  /// The group_norm that reads layer n, or n itself where there is none.
+  int join_norm(int n, JoinedNorm& joined) {
+    const int norm = reader(n);
+    const auto* op = std::get_if<GroupNorm>(&nodes()[norm].op);
+    if (op == nullptr) return n;
+    covered_.insert(norm);
+    plan_.tensor_of_node[norm] = plan_.tensor_of_node[n];
+    joined = {norm, op->groups, op->epsilon, plan_.model.affine[norm].multiplier};
+    return norm;
   }
 
   void join(int n, int add, JoinedAdd& joined) {
@@ -249,19 +271,6 @@ class Compiler {
     layer.tile = choose_tile(pooled, out.channels, static_cast<int>(layer.in_offsets.size()));
     layer.blocks = (out.channels + layer.tile->channels - 1) / layer.tile->channels;
     layer.positions_at_once = positions_at_once(layer);
-  }
-
-  static std::vector<std::int32_t> by_pooling_windows(const std::vector<std::int32_t>& offsets,
-                                                      const Shape& shape) {
-    std::vector<std::int32_t> result;
-    for (int y = 0; y + 1 < shape.height; y += 2) {
-      for (int x = 0; x + 1 < shape.width; x += 2) {
-        for (const int corner : {0, 1, shape.width, shape.width + 1}) {
-          result.push_back(offsets[y * shape.width + x + corner]);
-        }
-      }
-    }
-    return result;
   }
 
   const Tile* choose_tile(bool pooled, int channels, int positions) const {

@@ -31,7 +31,16 @@ struct JoinedAdd {
   float multiplier[2] = {};  ///< of the layer's and of the other codes
 };
 
-/// conv2d or linear with its affine and quantization, and perhaps 2x2 max pooling or an addition.
+/// A group_norm between a layer and its quantization. It needs all values of an image first.
+struct JoinedNorm {
+  int node = -1;  ///< in Model::graph; -1: no normalization
+  int groups = 1;
+  double epsilon = 0;
+  std::vector<float> multiplier;  ///< one a channel
+};
+
+/// conv2d or linear with its affine and quantization, and perhaps 2x2 max pooling, an addition or
+/// a normalization.
 struct LayerStep {
   int tensor = 0;  ///< index in Model::weights
   int in = 0;
@@ -46,8 +55,11 @@ struct LayerStep {
   std::vector<float> multiplier, window_multiplier;  ///< padded to whole blocks
   std::vector<std::int8_t> step_masks;               ///< only with a window multiplier
   JoinedAdd add;
+  JoinedNorm norm;
 
   int steps() const { return static_cast<int>(gather.step_offsets.size()); }
+  /// Floats that a normalization works on: all values of 16 images, and the groups' statistics.
+  std::size_t norm_floats() const;
   std::size_t weight_bytes() const { return std::size_t{4} * blocks * tile->channels * steps(); }
   /// Where the packed weights hold tap `tap` of output channel `channel`.
   std::size_t weight_at(std::int64_t channel, std::int64_t tap) const;
@@ -95,7 +107,7 @@ struct Plan {
   std::vector<Step> steps;
   std::vector<int> buffer_of_node;       ///< -1: no buffer of its own
   std::vector<int> step_of_tensor;       ///< index in steps
-  std::vector<int> tensor_of_node;       ///< index in Model::weights; -1: none
+  std::vector<int> tensor_of_node;       ///< index in Model::weights; of a group_norm its layer's
   std::vector<std::size_t> steps_until;  ///< number of steps after which a node's result is there
   std::vector<NodeInfo> infos;           ///< of check_graph
   int classes = 0;
@@ -107,7 +119,7 @@ struct Plan {
 };
 
 /// `fuse`: max pooling and additions go into the layer before, whose codes are then never seen.
-/// Throws Error when a buffer would not fit into 2 GiB.
+/// Throws Error when a buffer or the values to be normalised would not fit into 2 GiB.
 Plan compile(const Model& model, const Kernels& kernels, bool fuse);
 
 }  // namespace flatenn::int8

@@ -138,6 +138,37 @@ TEST(Int8Plan, FusionNeedsA2x2PoolThatAloneReadsTheLayer) {
   EXPECT_EQ(kinds_of(graph), "LMLL");
 }
 
+TEST(Int8Plan, ANormalizationJoinsTheLayerBeforeIt) {
+  Graph graph = pooled_graph(4, 4);
+  graph.nodes.insert(graph.nodes.begin() + 2, {"norm", GroupNorm{2, 0.25f}, {1}});
+  for (std::size_t n = 3; n < graph.nodes.size(); ++n) {
+    graph.nodes[n].inputs = {static_cast<int>(n) - 1};
+  }
+  const Model model = random_model(graph, 1);
+  const Plan plan = compile(model, fusing_kernels(), /*fuse=*/true);
+  EXPECT_EQ(kinds(plan), "LMLL");  // pooling stays apart
+  const LayerStep& layer = plan.layer_of(0);
+  EXPECT_EQ(layer.norm.node, 2);
+  EXPECT_EQ(layer.norm.groups, 2);
+  EXPECT_EQ(layer.norm.epsilon, 0.25);
+  EXPECT_EQ(layer.norm.multiplier, model.affine[2].multiplier);
+  EXPECT_EQ(layer.norm_floats(), (4u * 35 + 2 * 2) * 16);
+  EXPECT_EQ(plan.layer_of(1).norm.node, -1);
+  EXPECT_EQ(plan.layer_of(1).norm_floats(), 0u);
+  EXPECT_EQ(plan.tensor_of_node[2], 0);
+  EXPECT_EQ(layer.to.buffer, plan.buffer_of_node[3]);
+}
+
+TEST(Int8Plan, AnAdditionBehindANormalizationStaysAlone) {
+  Graph graph = residual_graph();
+  graph.nodes.insert(graph.nodes.begin() + 4, {"norm", GroupNorm{2}, {3}});
+  for (std::size_t n = 5; n < graph.nodes.size(); ++n) {
+    graph.nodes[n].inputs = {static_cast<int>(n) - 1};
+  }
+  graph.nodes[6].inputs = {2, 5};
+  EXPECT_EQ(kinds(compile(random_model(graph, 1), *portable_kernels(), true)), "LL+L");
+}
+
 TEST(Int8Plan, BytesBelow128AreTakenForLow) {
   for (const int bits : {2, 7, 8}) {
     const Plan plan = compile(random_model(pooled_graph(3, bits), 1), *portable_kernels(), true);
@@ -190,6 +221,26 @@ TEST(Int8Plan, BuffersOfMoreThanTwoGigabytesAreRefused) {
     FAIL();
   } catch (const Error& error) {
     EXPECT_THAT(error.what(), testing::HasSubstr("node 'photo': 16 images at once need 2304000000 "
+                                                 "bytes, at most 2 GiB"));
+  }
+}
+
+TEST(Int8Plan, ValuesOfMoreThanTwoGigabytesAreRefused) {
+  Graph graph;
+  graph.nodes = {{"photo", Input{1, 2900, 2900, 1.0f, 0}, {}},
+                 {"conv", Conv2d{4, 1, 1, 0, true, lsq()}, {0}},
+                 {"norm", GroupNorm{1}, {1}},
+                 {"act", Activation{4}, {2}},
+                 {"pool", MaxPool{2900, 2900}, {3}},
+                 {"flatten", Flatten{}, {4}},
+                 {"fc", Linear{2, true, lsq()}, {5}},
+                 {"output", Output{}, {6}}};
+  const Model model = random_model(graph, 1);
+  try {
+    compile(model, *portable_kernels(), true);
+    FAIL();
+  } catch (const Error& error) {
+    EXPECT_THAT(error.what(), testing::HasSubstr("node 'conv': 16 images at once need 2152960128 "
                                                  "bytes, at most 2 GiB"));
   }
 }

@@ -15,6 +15,9 @@ struct Portable {
   struct Float {
     float v[lanes];
   };
+  struct Double {
+    double v[lanes];
+  };
   using Bytes = Int;
   struct Weight {
     std::int32_t v[4];
@@ -108,6 +111,38 @@ struct Portable {
   static Float max(Float a, Float b) {
     return each<Float>([&](int i) { return a.v[i] > b.v[i] ? a.v[i] : b.v[i]; });
   }
+  static Float sub(Float a, Float b) {
+    return each<Float>([&](int i) { return a.v[i] - b.v[i]; });
+  }
+  static Float load_float(const float* p) {
+    return each<Float>([&](int i) { return p[i]; });
+  }
+
+  static Double set_double(double value) {
+    return each<Double>([&](int) { return value; });
+  }
+  static Double widen(Float a) {
+    return each<Double>([&](int i) { return static_cast<double>(a.v[i]); });
+  }
+  static Float narrow(Double a) {
+    return each<Float>([&](int i) { return static_cast<float>(a.v[i]); });
+  }
+  static Double add(Double a, Double b) {
+    return each<Double>([&](int i) { return a.v[i] + b.v[i]; });
+  }
+  static Double sub(Double a, Double b) {
+    return each<Double>([&](int i) { return a.v[i] - b.v[i]; });
+  }
+  static Double mul(Double a, Double b) {
+    return each<Double>([&](int i) { return a.v[i] * b.v[i]; });
+  }
+  static Double div(Double a, Double b) {
+    return each<Double>([&](int i) { return a.v[i] / b.v[i]; });
+  }
+  static Double sqrt(Double a) {
+    return each<Double>([&](int i) { return std::sqrt(a.v[i]); });
+  }
+
   static Int round(Float v) {
     return each<Int>([&](int i) { return static_cast<std::int32_t>(std::nearbyint(v.v[i])); });
   }

@@ -2,6 +2,7 @@
 #include <gtest/gtest.h>
 
 #include "flatenn/engine/int8_kernels.h"
+#include "flatenn/engine/int8_norm_testing.h"
 #include "flatenn/engine/int8_testing.h"
 
 namespace flatenn::int8 {
@@ -12,6 +13,7 @@ TEST(Int8Portable, EqualsPlainLoops) {
   if (kernels == nullptr) GTEST_SKIP() << "this processor lacks the instructions";
   for (std::uint64_t seed = 0; seed < 300; ++seed) {
     ASSERT_EQ(difference_from_loops(*kernels, seed), "") << seed;
+    ASSERT_EQ(norm_difference_from_loops(*kernels, seed), "") << seed;
   }
 }
 
@@ -41,6 +43,9 @@ TEST(Int8Portable, ComparisonFindsEveryKernel) {
   broken = *portable_kernels();
   broken.twin = [](const TwinArgs&) {};
   found(broken, "twin:");
+  broken = *portable_kernels();
+  broken.group_norm = [](const GroupNormArgs&) {};
+  EXPECT_THAT(norm_difference_from_loops(broken, 1), testing::StartsWith("group_norm:"));
 }
 
 }  // namespace

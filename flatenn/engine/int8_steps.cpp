@@ -11,7 +11,7 @@ Sink sink(const Destination& to, const Workplace& at) {
   Sink sink;
   sink.channels = to.channels;
   if (to.buffer == logits) {
-    sink.logits = at.logits;
+    sink.values = at.logits;
     return sink;
   }
   const Buffer& buffer = at.plan->buffers[to.buffer];
@@ -48,6 +48,21 @@ void sum_windows(const LayerStep& layer, const LayerArgs& args, const Workplace&
   at.plan->kernels->window(window);
 }
 
+/// After the layer has left its values.
+void normalise(const LayerStep& layer, const LayerArgs& layer_args, const Workplace& at) {
+  GroupNormArgs args;
+  args.channels = layer_args.sink.channels;
+  args.groups = layer.norm.groups;
+  args.positions = layer_args.positions;
+  args.values = at.values;
+  args.statistics = at.values + std::ptrdiff_t{args.channels} * args.positions * images_per_block;
+  args.epsilon = layer.norm.epsilon;
+  args.multiplier = layer.norm.multiplier.data();
+  args.addend = at.weights->norm_addend(layer.tensor);
+  args.sink = sink(layer.to, at);
+  at.plan->kernels->group_norm(args);
+}
+
 void run(const LayerStep& layer, const Workplace& at) {
   LayerArgs args;
   args.in = at.cells(layer.in);
@@ -63,6 +78,13 @@ void run(const LayerStep& layer, const Workplace& at) {
   args.multiplier = layer.multiplier.data();
   args.addend = at.weights->addend(layer.tensor);
   args.sink = sink(layer.to, at);
+  const bool norm = layer.norm.node >= 0;
+  if (norm) {
+    args.sink = {};
+    args.sink.channels = layer.to.channels;
+    args.sink.values = at.values;
+    args.sink.value_positions = args.positions;
+  }
   if (layer.add.in >= 0) args.residual = residual(layer.add, at);
   if (!layer.step_masks.empty()) {
     sum_windows(layer, args, at);
@@ -70,6 +92,7 @@ void run(const LayerStep& layer, const Workplace& at) {
     args.window_multiplier = layer.window_multiplier.data();
   }
   (layer.low_bytes ? layer.tile->run_low : layer.tile->run)(args);
+  if (norm) normalise(layer, args, at);
 }
 
 void run(const PoolStep& pool, const Workplace& at) {
@@ -141,6 +164,16 @@ std::size_t window_bytes(const Plan& plan) {
     windows = std::max(windows, layer->in_offsets.size());
   }
   return windows * images_per_block * sizeof(std::int32_t);
+}
+
+std::size_t value_bytes(const Plan& plan) {
+  std::size_t floats = 0;
+  for (const Step& step : plan.steps) {
+    if (const auto* layer = std::get_if<LayerStep>(&step)) {
+      floats = std::max(floats, layer->norm_floats());
+    }
+  }
+  return floats * sizeof(float);
 }
 
 void fill_borders(const Plan& plan, std::uint8_t* arena) {

@@ -20,6 +20,7 @@ struct Workplace {
   std::uint8_t* arena = nullptr;        ///< plan->arena_bytes, borders filled
   std::int32_t* windows = nullptr;      ///< window_bytes(*plan)
   float* logits = nullptr;              ///< classes x 16
+  float* values = nullptr;              ///< value_bytes(*plan)
 
   /// The cells of a buffer.
   const std::uint8_t* cells(int buffer) const;
@@ -27,6 +28,9 @@ struct Workplace {
 
 /// Room for the window sums of any layer, one at a time.
 std::size_t window_bytes(const Plan& plan);
+
+/// Room for the values that any layer's normalization works on, one at a time.
+std::size_t value_bytes(const Plan& plan);
 
 /// Fills all buffers of an arena with their zero points, which borders keep: steps write the pixels
 /// within.

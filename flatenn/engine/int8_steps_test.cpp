@@ -31,7 +31,8 @@ class Int8Steps : public testing::TestWithParam<std::uint64_t> {
   void run(const Step& step, std::size_t block) {
     run_step(step, {plan_.get(), &weights_, nullptr, block, images_.block(block),
                     arenas_[block].data(), reinterpret_cast<std::int32_t*>(windows_.data()),
-                    reinterpret_cast<float*>(logits_[block].data())});
+                    reinterpret_cast<float*>(logits_[block].data()),
+                    reinterpret_cast<float*>(values_.data())});
   }
   std::vector<std::uint8_t> answers() const {
     std::vector<std::uint8_t> all;
@@ -49,6 +50,7 @@ class Int8Steps : public testing::TestWithParam<std::uint64_t> {
   PackedWeights weights_{plan_};
   PreparedImages images_{data_, plan_->buffers[0]};
   AlignedBytes windows_{window_bytes(*plan_)};
+  AlignedBytes values_{value_bytes(*plan_)};
   std::vector<AlignedBytes> arenas_, logits_;
 };
 
@@ -87,6 +89,18 @@ TEST_P(Int8Steps, BordersStay) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Seeds, Int8Steps, testing::Range<std::uint64_t>(0, 12));
+
+TEST(ValueBytes, AreTheLargestNormalisedLayers) {
+  NetworkOptions options;
+  options.input = {1, 8, 8, 1.0f, 0};
+  options.hidden = {4, 9};
+  for (const Normalization norm : {Normalization::none, Normalization::group}) {
+    options.norm = norm;
+    const Plan plan = compile(random_model(mlp(options), 1), *portable_kernels(), true);
+    // Nine values and the two statistics of one group, 16 floats each.
+    EXPECT_EQ(value_bytes(plan), norm == Normalization::group ? 11u * 16u * 4u : 0u);
+  }
+}
 
 TEST(WindowBytes, AreTheLargestLayersWithAnOffset) {
   NetworkOptions options;

@@ -100,7 +100,7 @@ class KernelCheck {
     t.before = draw<std::uint8_t>(size, [&] { return static_cast<std::uint8_t>(between(0, 255)); });
     std::ranges::copy(t.before, t.bytes.data());
     if (to_logits) {
-      t.sink.logits = reinterpret_cast<float*>(t.bytes.data());
+      t.sink.values = reinterpret_cast<float*>(t.bytes.data());
       return t;
     }
     std::vector<std::uint32_t> order(static_cast<std::size_t>(plane));
@@ -133,11 +133,11 @@ class KernelCheck {
     const Sink& sink = t.sink;
     const auto zero_point = static_cast<int>(sink.zero_point & 0xff);
     // Lanes of the last cell beyond the channels that exist may hold anything.
-    const int lanes = sink.logits != nullptr ? sink.channels : (sink.channels + 3) / 4 * 4;
+    const int lanes = sink.values != nullptr ? sink.channels : (sink.channels + 3) / 4 * 4;
     for (int c = 0; c < lanes; ++c) {
       for (int n = 0; n < positions; ++n) {
         for (int i = 0; i < images_per_block; ++i) {
-          if (sink.logits != nullptr) {
+          if (sink.values != nullptr) {
             const float v = value(c, n, i);
             std::memcpy(&expected[(c * images_per_block + i) * 4], &v, sizeof v);
             continue;

@@ -15,7 +15,9 @@ PackedWeights::PackedWeights(std::shared_ptr<const Plan> plan) : plan_(std::move
     const std::size_t padded = layer.multiplier.size();
     std::vector<float> addend = plan_->model.affine[tensors[t].node].addend;
     addend.resize(padded);
-    tensors_.push_back({size_, std::vector<std::int32_t>(padded), std::move(addend)});
+    const int norm = layer.norm.node;
+    tensors_.push_back({size_, std::vector<std::int32_t>(padded), std::move(addend),
+                        norm < 0 ? std::vector<float>() : plan_->model.affine[norm].addend});
     size_ += (layer.weight_bytes() + cell_bytes - 1) / cell_bytes * cell_bytes;
   }
   bytes_ = AlignedBytes(size_);
@@ -35,6 +37,7 @@ void PackedWeights::copy(const PackedWeights& other) {
   for (int t = 0; t < std::ssize(tensors); ++t) {
     for (std::int64_t e = 0; e < std::ssize(tensors[t].codes); ++e) set(t, e, other.get(t, e));
     std::copy_n(other.addend(t), tensors[t].shape[0], tensors_[t].addend.begin());
+    tensors_[t].norm_addend = other.tensors_[t].norm_addend;
   }
 }
 
@@ -42,6 +45,12 @@ void PackedWeights::set_addend(int tensor, int channel, float value) {
   FLATENN_ASSERT(tensor >= 0 && tensor < std::ssize(tensors_));
   FLATENN_ASSERT(channel >= 0 && channel < plan_->model.weights[tensor].shape[0]);
   tensors_[tensor].addend[channel] = value;
+}
+
+void PackedWeights::set_norm_addend(int tensor, int channel, float value) {
+  FLATENN_ASSERT(tensor >= 0 && tensor < std::ssize(tensors_));
+  FLATENN_ASSERT(channel >= 0 && channel < std::ssize(tensors_[tensor].norm_addend));
+  tensors_[tensor].norm_addend[channel] = value;
 }
 
 std::size_t PackedWeights::byte_of(int tensor, std::int64_t element) const {

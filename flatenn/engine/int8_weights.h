@@ -29,20 +29,24 @@ class PackedWeights {
   void set(int tensor, std::int64_t element, std::int8_t code);
   std::int8_t get(int tensor, std::int64_t element) const;
 
-  /// Of channel `channel` of the layer that reads the tensor; NodeAffine::addend.
+  /// NodeAffine::addend of the layer that reads the tensor, and of the group_norm behind it.
   void set_addend(int tensor, int channel, float value);
+  void set_norm_addend(int tensor, int channel, float value);
 
   const std::int8_t* weights(int tensor) const {
     return reinterpret_cast<const std::int8_t*>(bytes_.data() + tensors_[tensor].place);
   }
   const std::int32_t* bias(int tensor) const { return tensors_[tensor].bias.data(); }
   const float* addend(int tensor) const { return tensors_[tensor].addend.data(); }
+  /// One a channel; none without a group_norm.
+  const float* norm_addend(int tensor) const { return tensors_[tensor].norm_addend.data(); }
 
  private:
   struct Tensor {
     std::size_t place = 0;
     std::vector<std::int32_t> bias;  ///< one a channel, padded to whole blocks
     std::vector<float> addend;       ///< the same
+    std::vector<float> norm_addend;  ///< one a channel, or none
   };
 
   std::size_t byte_of(int tensor, std::int64_t element) const;

@@ -4,7 +4,9 @@
 
 #include <memory>
 
+#include "flatenn/base/error.h"
 #include "flatenn/engine/testing.h"
+#include "flatenn/graph/builders.h"
 #include "flatenn/graph/testing.h"
 
 namespace flatenn::int8 {
@@ -64,6 +66,26 @@ TEST(Int8Weights, PatchingACodeIsPackingItAnew) {
   }
   expect_codes(packed, model.weights);
   expect_biases(packed, *plan, model.weights);
+}
+
+TEST(Int8Weights, HoldTheAddendsOfNormalizations) {
+  NetworkOptions options;
+  options.hidden = {6, 4};
+  options.norm = Normalization::group;
+  const Model model = random_model(mlp(options), 1);
+  const auto plan = plan_of(model);
+  PackedWeights packed(plan);
+  const int norm = model.graph.find("fc2_gn");
+  EXPECT_EQ(packed.norm_addend(1)[3], model.affine[norm].addend[3]);
+  packed.set_norm_addend(1, 3, 5.0f);
+  EXPECT_EQ(PackedWeights(packed).norm_addend(1)[3], 5.0f);
+  PackedWeights other(plan);
+  other.copy(packed);
+  EXPECT_EQ(other.norm_addend(1)[3], 5.0f);
+  EXPECT_EQ(other.norm_addend(1)[2], model.affine[norm].addend[2]);
+  EXPECT_EQ(other.addend(1)[3], model.affine[model.graph.find("fc2")].addend[3]);
+  EXPECT_THROW(packed.set_norm_addend(1, 4, 0.0f), InternalError);
+  EXPECT_THROW(packed.set_norm_addend(2, 0, 0.0f), InternalError);  // the last layer has none
 }
 
 TEST(Int8Weights, CopiesAreDeep) {

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <span>
 #include <variant>
 
 #include "flatenn/base/error.h"
@@ -130,6 +131,8 @@ class ReferenceEvaluator final : public Evaluator {
       convolve(n, *conv, in(0), out);
     } else if (std::holds_alternative<Linear>(node.op)) {
       multiply(n, in(0), out);
+    } else if (const auto* norm = std::get_if<GroupNorm>(&node.op)) {
+      normalise(n, *norm, in(0), out);
     } else if (const auto* activation = std::get_if<Activation>(&node.op)) {
       quantize(in(0), 0, (1 << activation->bits) - 1, out);
     } else if (const auto* op = std::get_if<Quantize>(&node.op)) {
@@ -192,6 +195,29 @@ class ReferenceEvaluator final : public Evaluator {
         window += in.codes[i];
       }
       out.values.push_back(affine(sum, window, model_->affine[n], addends_[n][f], f));
+    }
+  }
+
+  /// Values lie as they are summed: channel, row, column.
+  void normalise(int n, const GroupNorm& norm, const Result& in, Result& out) const {
+    const NodeAffine& map = model_->affine[n];
+    const std::size_t plane = std::size_t(in.shape.height) * in.shape.width;
+    const std::size_t count = in.values.size() / norm.groups;
+    for (int g = 0; g < norm.groups; ++g) {
+      const std::span group = std::span(in.values).subspan(g * count, count);
+      double sum = 0;
+      for (const float v : group) sum += v;
+      const double mean = sum / static_cast<double>(count);
+      double squares = 0;
+      for (const float v : group) squares += (v - mean) * (v - mean);
+      const double variance = squares / static_cast<double>(count);
+      const auto gain = static_cast<float>(1 / std::sqrt(variance + norm.epsilon));
+      for (std::size_t i = 0; i < count; ++i) {
+        const std::size_t channel = (g * count + i) / plane;
+        const float centred = group[i] - static_cast<float>(mean);
+        const float scaled = centred * gain * map.multiplier[channel];
+        out.values.push_back(scaled + addends_[n][channel]);
+      }
     }
   }
 

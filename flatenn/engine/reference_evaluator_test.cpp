@@ -3,6 +3,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <cmath>
+
 #include "flatenn/engine/testing.h"
 #include "flatenn/graph/builders.h"
 
@@ -81,6 +83,62 @@ TEST(ReferenceEvaluator, WindowMultiplierSeesCodesLessTheZeroPoint) {
   EXPECT_THAT(evaluator->trace(2, 0, 1).codes, ElementsAre(0, 2, 0, 0));
 }
 
+/// 2x1x2 image -> conv of one tap a channel -> 2 groups or 1 -> output codes.
+Model normalising_model(int groups) {
+  Model model;
+  model.graph.nodes = {{"input", Input{2, 1, 2, 1.0f, 0}, {}},
+                       {"conv", Conv2d{2, 1, 1, 0, true, bits(4)}, {0}},
+                       {"norm", GroupNorm{groups, 9.0f}, {1}},
+                       {"act", Activation{4}, {2}},
+                       {"flatten", Flatten{}, {3}},
+                       {"fc", Linear{1, true, bits(4)}, {4}},
+                       {"output", Output{}, {5}}};
+  const CodeFormat format = {4, Encoding::twos_complement, false};
+  model.weights = {{1, "conv.weight", {2, 2, 1, 1}, format, 1, 0, {1, 0, 0, 1}},
+                   {5, "fc.weight", {1, 4}, format, 1, 0, {1, 1, 1, 1}}};
+  model.affine.resize(7);
+  model.affine[1] = {{1.0f, 1.0f}, {}, {0.0f, 0.0f}};
+  model.affine[2] = {{5.0f, -10.0f}, {}, {5.5f, 6.0f}};
+  model.affine[5] = {{1.0f}, {}, {0.0f}};
+  model.steps.assign(7, 1.0f);
+  return model;
+}
+
+TEST(ReferenceEvaluator, NormalisesGroupsByHand) {
+  // Channels 2, 10 and 1, 1. Alone: means 6 and 1, variances 16 and 0, with epsilon 25 and 9, so
+  // the values are -4/5, 4/5 and 0, 0.
+  const Dataset data = tiny_images(2, 1, 2, {2, 10, 1, 1});
+  const Model alone = normalising_model(2);
+  check_model(alone);
+  const auto evaluator = make_reference_evaluator(alone, data);
+  EXPECT_THAT(evaluator->trace(2, 0, 1).values,
+              ElementsAre(-0.8f * 5 + 5.5f, 0.8f * 5 + 5.5f, 6, 6));
+  EXPECT_THAT(evaluator->trace(3, 0, 1).codes, ElementsAre(2, 10, 6, 6));  // 1.5, 9.5: to even
+  // Together: mean 3.5, squared distances 2.25 + 42.25 + 6.25 + 6.25 = 57, variance 14.25.
+  const float gain = static_cast<float>(1 / std::sqrt(23.25));
+  EXPECT_THAT(make_reference_evaluator(normalising_model(1), data)->trace(2, 0, 1).values,
+              ElementsAre(-1.5f * gain * 5 + 5.5f, 6.5f * gain * 5 + 5.5f, -2.5f * gain * -10 + 6,
+                          -2.5f * gain * -10 + 6));
+}
+
+TEST(ReferenceEvaluator, SumsOfANormalizationRunFromTheFirstChannel) {
+  const Dataset data = tiny_images(1, 1, 1, {0, 30, 100});
+  const Model model = order_sensitive_model();
+  const auto evaluator = make_reference_evaluator(model, data);
+  EXPECT_THAT(evaluator->trace(3, 0, 1).codes, ElementsAre(1, 0, 0));
+  EXPECT_THAT(evaluator->trace(3, 1, 1).codes, ElementsAre(1, 0, 24));
+  EXPECT_THAT(evaluator->trace(3, 2, 1).codes, ElementsAre(1, 0, 82));
+}
+
+TEST(ReferenceEvaluator, ShiftsOfANormalizationAreBiases) {
+  const Dataset data = tiny_images(2, 1, 2, {2, 10, 1, 1});
+  const Model model = normalising_model(2);
+  const auto evaluator = make_reference_evaluator(model, data);
+  const AddendWrite write{2, 1, 3.0f};
+  evaluator->write_addends({&write, 1});
+  EXPECT_THAT(evaluator->trace(3, 0, 1).codes, ElementsAre(2, 10, 3, 3));
+}
+
 TEST(ReferenceEvaluator, AddsAndPools) {
   Model model;
   model.graph.nodes = {
@@ -127,6 +185,7 @@ TEST(RandomModel, UsesTheWholeRangeOfEveryBuffer) {
     if (name == "resnet18") continue;  // the same ops as resnet20, slower
     NetworkOptions options;
     const int size = name == "resnet20" ? 8 : 28;
+    options.width = 0.1;
     options.input = {1, size, size, 1.0f / 255, 73};
     options.weights = bits(3);
     options.activation_bits = 3;

@@ -35,7 +35,9 @@ class RandomGraph {
       append(Conv2d{between(1, 9), 1, 1, 0, true, format()});
       append(Quantize{between(2, 8)});
     }
-    append(Linear{between(1, 20), true, format()});
+    const int classes = between(1, 20);
+    append(Linear{classes, true, format()});
+    normalise(classes);
     append(Output{});
     return graph_;
   }
@@ -84,10 +86,20 @@ class RandomGraph {
     }
   }
 
+  /// Sometimes, in any number of groups that divides the channels.
+  void normalise(int channels) {
+    if (between(0, 2) != 0) return;
+    int groups = between(1, channels);
+    while (channels % groups != 0) --groups;
+    append(GroupNorm{groups, coin() ? 1e-5f : 0.25f});
+  }
+
   void add_block() {
     const Shape in = shape();
     const int kernel = std::min(between(1, 5), std::min(in.height, in.width));
-    append(Conv2d{between(1, 14), kernel, between(1, 2), between(0, kernel - 1), true, format()});
+    const int channels = between(1, 14);
+    append(Conv2d{channels, kernel, between(1, 2), between(0, kernel - 1), true, format()});
+    normalise(channels);
     quantizer();
     if (coin()) add_residual();
     const Shape out = shape();
@@ -97,7 +109,9 @@ class RandomGraph {
 
   void add_residual() {
     const int entry = last();
-    append(Conv2d{shape().channels, 3, 1, 1, true, format()});
+    const int channels = shape().channels;
+    append(Conv2d{channels, 3, 1, 1, true, format()});
+    normalise(channels);
     quantizer();
     append(Add{}, {entry, last()});
     quantizer();
@@ -110,6 +124,23 @@ class RandomGraph {
 }  // namespace
 
 Graph random_graph(std::uint64_t seed) { return RandomGraph(seed).make(); }
+
+Model order_sensitive_model() {
+  constexpr float far = 1152921504606846976.0f;  // 2^60
+  Graph graph;
+  graph.nodes = {{"input", Input{1, 1, 1, 1.0f, 0}, {}},
+                 {"conv", Conv2d{3, 1, 1, 0}, {0}},
+                 {"norm", GroupNorm{1}, {1}},
+                 {"codes", Activation{8}, {2}},
+                 {"flatten", Flatten{}, {3}},
+                 {"fc", Linear{2}, {4}},
+                 {"output", Output{}, {5}}};
+  Model model = random_model(graph, 1);
+  model.weights[0].codes = {0, 0, 1};
+  model.affine[1] = {{1, 1, 1}, {}, {far, -far, 0}};
+  model.affine[2] = {{1, 1, far}, {}, {0, 0, 0}};
+  return model;
+}
 
 Dataset random_dataset(const Input& input, std::size_t count, std::uint64_t seed) {
   Dataset data;

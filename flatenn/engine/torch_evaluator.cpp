@@ -4,6 +4,7 @@
 #include <torch/types.h>
 
 #include <algorithm>
+#include <cmath>
 #include <variant>
 
 #include "flatenn/base/error.h"
@@ -125,6 +126,38 @@ class NodeFaults {
   NodeInfo info_;
   Tensor elements_, keep_, toggle_;
 };
+
+/// Sums over the first dimension from its beginning on, one rounding an addition: libtorch's own
+/// sums promise no order.
+Tensor ordered_sum(const Tensor& rows) {
+  Tensor sum = at::zeros(rows.size(1), rows.options());
+  for (std::int64_t i = 0; i < rows.size(0); ++i) sum.add_(rows[i]);
+  return sum;
+}
+
+/// f of every element, on the host: devices may round quotients and roots in ways of their own.
+template <class F>
+Tensor on_host(const Tensor& x, F f) {
+  Tensor result = x.cpu().clone();
+  auto* values = result.data_ptr<double>();
+  std::transform(values, values + result.numel(), values, f);
+  return result.to(x.device());
+}
+
+/// (v - mean) * gain of count x channels x height x width values, as model.h states them.
+Tensor normalised(const Tensor& v, const GroupNorm& norm) {
+  // A row an element of a group, a column a group of an image.
+  const Tensor groups = v.reshape({v.size(0) * norm.groups, -1});
+  const Tensor rows = groups.t().to(at::kDouble).contiguous();
+  const auto count = static_cast<double>(rows.size(0));
+  const Tensor mean = on_host(ordered_sum(rows), [&](double sum) { return sum / count; });
+  const Tensor distance = at::sub(rows, mean);
+  const Tensor gain = on_host(ordered_sum(at::mul(distance, distance)), [&](double squares) {
+    return 1 / std::sqrt(squares / count + norm.epsilon);
+  });
+  const Tensor centred = at::sub(groups, mean.to(at::kFloat).unsqueeze(1));
+  return at::mul(centred, gain.to(at::kFloat).unsqueeze(1)).view(v.sizes());
+}
 
 class TorchEvaluator final : public Evaluator {
  public:
@@ -305,6 +338,9 @@ class TorchEvaluator final : public Evaluator {
       const Tensor a = at::mul(x, multiplier.select(1, 0));
       const Tensor b = at::mul(results[node.inputs[1]], multiplier.select(1, 1));
       return at::add(a, b);
+    }
+    if (const auto* op = std::get_if<GroupNorm>(&node.op)) {
+      return at::add(at::mul(normalised(x, *op), multiplier), addends_[n]);
     }
     FLATENN_ASSERT(std::holds_alternative<Flatten>(node.op) ||
                    std::holds_alternative<Output>(node.op));

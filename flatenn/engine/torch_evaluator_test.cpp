@@ -62,6 +62,45 @@ TEST(TorchEvaluator, EqualsReferenceInEveryCode) {
   expect_equals_reference(resnet20(options_for(3, WeightQuantizer::saq)), 1, 2);
 }
 
+TEST(TorchEvaluator, EqualsReferenceInNormalisedNetworks) {
+  for (const int bits : {2, 3, 4, 8}) {
+    SCOPED_TRACE(bits);
+    NetworkOptions options = options_for(bits, WeightQuantizer::saq);
+    options.norm = Normalization::group;
+    expect_equals_reference(mlp(options), bits, 8);
+    options.width = 0.05;
+    expect_equals_reference(simplenet(options), bits, 4);
+    options.norm = Normalization::none;
+    expect_equals_reference(simplenet(options), bits, 4);
+    options.norm = Normalization::group;
+    options.input = {1, 28, 28, 0.1f, 60};
+    expect_equals_reference(lenet5(options), bits, 4);
+  }
+}
+
+TEST(TorchEvaluator, SumsOfANormalizationKeepTheirOrder) {
+  const Model model = order_sensitive_model();
+  const Dataset data = random_dataset({1, 1, 1}, 20, 1);
+  const auto reference = make_reference_evaluator(model, data);
+  const auto torch = make_torch_evaluator(model, data, {.device = "cpu", .batch = 3});
+  expect_equal(model, data, *reference, *torch);
+}
+
+TEST(TorchEvaluator, EqualsReferenceOnRandomNetworks) {
+  for (std::uint64_t seed = 0; seed < 40; ++seed) {
+    SCOPED_TRACE(seed);
+    expect_equals_reference(random_graph(seed), seed, 4);
+  }
+}
+
+TEST(SlowTorchEvaluator, EqualsReferenceInNormalisedResidualNetworks) {
+  for (const int bits : {2, 3, 4, 8}) {
+    NetworkOptions options = options_for(bits);
+    options.norm = Normalization::group;
+    expect_equals_reference(resnet20(options), bits, 3);
+  }
+}
+
 TEST(SlowTorchEvaluator, EqualsReferenceOnResidualNetworks) {
   for (const int bits : {2, 3, 4, 8}) {
     SCOPED_TRACE(bits);
@@ -172,6 +211,8 @@ TEST(TorchEvaluator, EqualsReferenceUnderFaultsEverywhere) {
     NetworkOptions options = options_for(bits, WeightQuantizer::saq);
     expect_equals_reference_under_faults(mlp(options), bits, 8, 0.1);
     options.input = {1, 28, 28, 0.1f, 60};
+    expect_equals_reference_under_faults(lenet5(options), bits, 3, 0.02);
+    options.norm = Normalization::group;
     expect_equals_reference_under_faults(lenet5(options), bits, 3, 0.02);
   }
 }

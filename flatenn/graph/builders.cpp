@@ -1,6 +1,7 @@
 #include "flatenn/graph/builders.h"
 
 #include <algorithm>
+#include <cstdlib>
 #include <utility>
 
 #include "flatenn/base/error.h"
@@ -11,7 +12,8 @@ namespace {
 /// Appends nodes; each call reads `last`, the node appended before it, unless told otherwise.
 class GraphBuilder {
  public:
-  explicit GraphBuilder(const NetworkOptions& options) : options_(options) {
+  explicit GraphBuilder(const NetworkOptions& options) : GraphBuilder(options, options.norm) {}
+  GraphBuilder(const NetworkOptions& options, Normalization norm) : options_(options), norm_(norm) {
     append("input", options.input, {});
   }
 
@@ -22,21 +24,22 @@ class GraphBuilder {
     graph_.nodes.push_back({std::move(name), std::move(op), std::move(inputs)});
   }
 
-  /// conv2d [batch_norm], reading node `from`.
-  void conv(const std::string& name, int from, Conv2d op, bool batch_norm) {
-    op.bias = !batch_norm;
+  /// conv2d [normalization], reading node `from`. `single`: its result has one position.
+  void conv(const std::string& name, int from, Conv2d op, bool single) {
+    op.bias = norm_ != Normalization::batch;
     op.weights = weights_for(options_.first_weight_bits, first_);
     first_ = false;
     append(name, op, {from});
-    if (batch_norm) append(name + "_bn", BatchNorm{});
+    normalization(name, group_count(op.out_channels, single));
   }
 
-  /// linear [batch_norm] activation.
+  /// linear [normalization] activation. Groups of a few single values would keep little of them:
+  /// all features are one group (layer normalization, Ba et al. 2016).
   void hidden_linear(const std::string& name, int features) {
-    append(name,
-           Linear{features, !options_.batch_norm, weights_for(options_.first_weight_bits, first_)});
+    append(name, Linear{features, norm_ != Normalization::batch,
+                        weights_for(options_.first_weight_bits, first_)});
     first_ = false;
-    if (options_.batch_norm) append(name + "_bn", BatchNorm{});
+    normalization(name, 1);
     activation(name + "_act");
   }
 
@@ -51,6 +54,11 @@ class GraphBuilder {
   }
 
  private:
+  void normalization(const std::string& name, int groups) {
+    if (norm_ == Normalization::batch) append(name + "_bn", BatchNorm{});
+    if (norm_ == Normalization::group) append(name + "_gn", GroupNorm{groups});
+  }
+
   WeightFormat weights_for(int special_bits, bool special) const {
     WeightFormat format = options_.weights;
     if (special && special_bits != 0) format.code.bits = special_bits;
@@ -58,24 +66,30 @@ class GraphBuilder {
   }
 
   const NetworkOptions& options_;
+  Normalization norm_;
   Graph graph_;
   bool first_ = true;
 };
 
-/// conv-bn-act-conv-bn-quantize, added to the shortcut, act.
+void check_square(const Input& input, std::string_view what) {
+  if (input.height == input.width) return;
+  fail("{} square images, got {}x{}", what, input.height, input.width);
+}
+
+/// conv-norm-act-conv-norm-quantize, added to the shortcut, act. `single`: one position is left.
 void residual_block(GraphBuilder& builder, const NetworkOptions& options, const std::string& name,
-                    int channels, int stride, bool shape_changes) {
+                    int channels, int stride, bool shape_changes, bool single) {
   const int entry = builder.last();
   builder.conv(name + "_conv1", entry, {.out_channels = channels, .stride = stride, .padding = 1},
-               true);
+               single);
   builder.activation(name + "_conv1_act");
-  builder.conv(name + "_conv2", builder.last(), {.out_channels = channels, .padding = 1}, true);
+  builder.conv(name + "_conv2", builder.last(), {.out_channels = channels, .padding = 1}, single);
   builder.append(name + "_branch", Quantize{options.branch_bits});
   const int branch = builder.last();
   int shortcut = entry;
   if (shape_changes) {
     builder.conv(name + "_down", entry, {.out_channels = channels, .kernel = 1, .stride = stride},
-                 true);
+                 single);
     builder.append(name + "_shortcut", Quantize{options.branch_bits});
     shortcut = builder.last();
   }
@@ -85,14 +99,13 @@ void residual_block(GraphBuilder& builder, const NetworkOptions& options, const 
 
 /// The CIFAR form of a residual network: 3x3 stem at full resolution, stages that halve it.
 Graph residual_network(const NetworkOptions& options, const std::vector<int>& stages, int blocks) {
-  if (options.input.height != options.input.width) {
-    fail("residual networks need square images, got {}x{}", options.input.height,
-         options.input.width);
-  }
-  GraphBuilder builder(options);
+  check_square(options.input, "residual networks need");
+  // Without any normalization they hardly train.
+  const bool group = options.norm == Normalization::group;
+  GraphBuilder builder(options, group ? Normalization::group : Normalization::batch);
   int channels = stages.front();
   int size = options.input.height;
-  builder.conv("conv1", 0, {.out_channels = channels, .padding = 1}, true);
+  builder.conv("conv1", 0, {.out_channels = channels, .padding = 1}, size == 1);
   builder.activation("conv1_act");
   for (std::size_t stage = 0; stage < stages.size(); ++stage) {
     for (int block = 0; block < blocks; ++block) {
@@ -101,7 +114,7 @@ Graph residual_network(const NetworkOptions& options, const std::vector<int>& st
       channels = stages[stage];
       size = (size - 1) / stride + 1;
       residual_block(builder, options, fmt::format("stage{}_block{}", stage + 1, block + 1),
-                     channels, stride, shape_changes);
+                     channels, stride, shape_changes, size == 1);
     }
   }
   builder.append("pool", AvgPool{size, size});
@@ -116,19 +129,40 @@ struct NamedBuilder {
   const char* name;
   Builder build;
 };
-constexpr NamedBuilder builders[] = {
-    {"lenet5", lenet5}, {"mlp", mlp}, {"resnet20", resnet20}, {"resnet18", resnet18}};
+constexpr NamedBuilder builders[] = {{"lenet5", lenet5},
+                                     {"mlp", mlp},
+                                     {"resnet20", resnet20},
+                                     {"resnet18", resnet18},
+                                     {"simplenet", simplenet}};
+
+/// simplenet's convolutions; 0 stands for a pooling, negative channels for a 1x1 kernel.
+constexpr int simplenet_layers[] = {64,  128, 128, 128, 0, 128,   128,  256, 0,
+                                    256, 256, 0,   512, 0, -2048, -256, 0,   256};
+
+int scaled_channels(int channels, double width) {
+  return std::max(8, 8 * static_cast<int>(channels * width / 8 + 0.5));
+}
 
 }  // namespace
+
+int group_count(int channels, bool single) {
+  const int most = channels / (single ? 4 : 2);
+  for (const int preferred : {32, 24, 16, 8}) {
+    const int groups = std::min(preferred, most);
+    if (groups > 0 && channels % groups == 0) return groups;
+  }
+  int groups = std::max(1, most);
+  while (channels % groups != 0) --groups;
+  return groups;
+}
 
 Graph lenet5(const NetworkOptions& options) {
   GraphBuilder builder(options);
   const int padding = options.input.height >= 32 ? 0 : 2;
-  builder.conv("conv1", 0, {.out_channels = 6, .kernel = 5, .padding = padding},
-               options.batch_norm);
+  builder.conv("conv1", 0, {.out_channels = 6, .kernel = 5, .padding = padding}, false);
   builder.activation("conv1_act");
   builder.append("pool1", MaxPool{});
-  builder.conv("conv2", builder.last(), {.out_channels = 16, .kernel = 5}, options.batch_norm);
+  builder.conv("conv2", builder.last(), {.out_channels = 16, .kernel = 5}, false);
   builder.activation("conv2_act");
   builder.append("pool2", MaxPool{});
   builder.append("flatten", Flatten{});
@@ -151,6 +185,36 @@ Graph resnet20(const NetworkOptions& options) { return residual_network(options,
 
 Graph resnet18(const NetworkOptions& options) {
   return residual_network(options, {64, 128, 256, 512}, 2);
+}
+
+Graph simplenet(const NetworkOptions& options) {
+  check_square(options.input, "simplenet needs");
+  if (!(options.width > 0 && options.width <= 1)) {
+    fail("simplenet: width is {}, must be above 0 and at most 1", options.width);
+  }
+  GraphBuilder builder(options);
+  int size = options.input.height;
+  int convolutions = 0;
+  int pools = 0;
+  for (const int layer : simplenet_layers) {
+    if (layer != 0) {
+      const std::string name = fmt::format("conv{}", ++convolutions);
+      const int channels = scaled_channels(std::abs(layer), options.width);
+      const int kernel = layer > 0 ? 3 : 1;
+      builder.conv(name, builder.last(),
+                   {.out_channels = channels, .kernel = kernel, .padding = kernel / 2}, size == 1);
+      builder.activation(name + "_act");
+    } else if (size > 1) {
+      builder.append(fmt::format("pool{}", ++pools), MaxPool{});
+      size /= 2;
+    }
+  }
+  if (size > 1) {
+    builder.append("pool", AvgPool{size, size});
+    builder.append("pool_act", Activation{8});
+  }
+  builder.append("flatten", Flatten{});
+  return builder.finish("fc");
 }
 
 Graph build_network(std::string_view name, const NetworkOptions& options) {

@@ -3,6 +3,10 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <limits>
+#include <utility>
+
 #include "flatenn/base/error.h"
 
 namespace flatenn {
@@ -16,7 +20,7 @@ std::int64_t weights_of(const Graph& graph) {
   return sum;
 }
 
-/// Trained parameters: weights, biases, and the two of each batch-normalised channel.
+/// Trained parameters: weights, biases, and the two of each normalised channel.
 std::int64_t parameters_of(const Graph& graph) {
   const auto info = check_graph(graph);
   std::int64_t sum = 0;
@@ -25,6 +29,7 @@ std::int64_t parameters_of(const Graph& graph) {
     const int channels = info[i].shape.channels;
     sum += info[i].weight_count;
     if (std::holds_alternative<BatchNorm>(op)) sum += 2 * channels;
+    if (std::holds_alternative<GroupNorm>(op)) sum += 2 * channels;
     if (const auto* conv = std::get_if<Conv2d>(&op); conv && conv->bias) sum += channels;
     if (const auto* linear = std::get_if<Linear>(&op); linear && linear->bias) sum += channels;
   }
@@ -83,7 +88,7 @@ TEST(Builders, EveryNetworkAtEveryWidth) {
       options.branch_bits = bits;
       options.first_weight_bits = 8;
       options.last_weight_bits = 7;
-      options.batch_norm = bits % 2 == 0;
+      options.norm = static_cast<Normalization>(bits % 3);
       const Graph g = build_network(name, options);
       const std::vector<int> layers = weight_nodes(g);
       EXPECT_EQ(weight_format(g.nodes[layers.front()]).code.bits, 8) << name;
@@ -95,12 +100,114 @@ TEST(Builders, EveryNetworkAtEveryWidth) {
 
 TEST(Builders, BatchNormTakesThePlaceOfTheBias) {
   NetworkOptions options;
-  options.batch_norm = true;
+  options.norm = Normalization::batch;
   const Graph g = lenet5(options);
   EXPECT_FALSE(std::get<Conv2d>(g.nodes[g.find("conv1")].op).bias);
   EXPECT_NE(g.find("fc2_bn"), -1);
   EXPECT_EQ(g.find("fc3_bn"), -1);
   EXPECT_TRUE(std::get<Linear>(g.nodes[g.find("fc3")].op).bias);
+}
+
+int groups_of(const Graph& graph, const char* name) {
+  return std::get<GroupNorm>(graph.nodes[graph.find(name)].op).groups;
+}
+
+TEST(Builders, GroupNormLeavesTheBias) {
+  NetworkOptions options;
+  options.norm = Normalization::group;
+  const Graph g = lenet5(options);
+  EXPECT_TRUE(std::get<Conv2d>(g.nodes[g.find("conv1")].op).bias);
+  EXPECT_EQ(groups_of(g, "conv1_gn"), 3);
+  EXPECT_EQ(groups_of(g, "conv2_gn"), 8);
+  EXPECT_EQ(groups_of(g, "fc1_gn"), 1);  // layer normalization
+  EXPECT_EQ(g.find("fc3_gn"), -1);
+}
+
+TEST(Builders, ResidualNetworksAreAlwaysNormalised) {
+  NetworkOptions options = cifar();
+  const std::size_t nodes = resnet20(options).nodes.size();
+  options.norm = Normalization::batch;
+  EXPECT_EQ(resnet20(options).nodes.size(), nodes);
+  options.norm = Normalization::group;
+  const Graph g = resnet20(options);
+  EXPECT_EQ(g.nodes.size(), nodes);
+  EXPECT_EQ(fold_batch_norm(g).nodes.size(), nodes);
+  EXPECT_EQ(groups_of(g, "conv1_gn"), 8);
+  EXPECT_EQ(groups_of(g, "stage3_block1_down_gn"), 32);
+}
+
+TEST(Builders, GroupsDivideTheChannels) {
+  // Stutz et al. 2021: of 32, 24, 16 and 8, capped at half the channels.
+  for (const auto& [channels, groups] : {std::pair{64, 32},
+                                         {128, 32},
+                                         {2048, 32},
+                                         {48, 24},
+                                         {144, 24},
+                                         {80, 16},
+                                         {40, 20},
+                                         {16, 8},
+                                         {200, 8},
+                                         {6, 3},
+                                         {2, 1}}) {
+    EXPECT_EQ(group_count(channels, false), groups) << channels;
+  }
+  // None divides: the largest divisor.
+  for (const auto& [channels, groups] :
+       {std::pair{1, 1}, {3, 1}, {7, 1}, {9, 3}, {15, 5}, {25, 5}, {49, 7}, {125, 25}, {127, 1}}) {
+    EXPECT_EQ(group_count(channels, false), groups) << channels;
+  }
+  // Four values at least where a channel has but one.
+  for (const auto& [channels, groups] :
+       {std::pair{256, 32}, {128, 32}, {64, 16}, {8, 2}, {6, 1}, {2, 1}}) {
+    EXPECT_EQ(group_count(channels, true), groups) << channels;
+  }
+  for (int channels = 1; channels <= 600; ++channels) {
+    for (const bool single : {false, true}) {
+      const int groups = group_count(channels, single);
+      ASSERT_EQ(channels % groups, 0) << channels;
+      ASSERT_LE(groups, std::max(1, channels / (single ? 4 : 2))) << channels;
+    }
+  }
+}
+
+TEST(Builders, SimpleNetHasThePublishedNumberOfParameters) {
+  NetworkOptions options = cifar();
+  options.norm = Normalization::group;
+  const Graph g = simplenet(options);
+  EXPECT_EQ(parameters_of(g), 5498378);  // W of Stutz et al. 2021
+  EXPECT_EQ(weight_nodes(g).size(), 14u);
+  EXPECT_EQ(check_graph(g)[g.find("conv10_act")].shape, (Shape{512, 4, 4}));
+  EXPECT_EQ(check_graph(g)[g.find("conv12_act")].shape, (Shape{256, 2, 2}));
+  EXPECT_EQ(check_graph(g)[g.find("conv13_act")].shape, (Shape{256, 1, 1}));
+  EXPECT_EQ(groups_of(g, "conv13_gn"), 32);
+  EXPECT_NE(g.find("pool5"), -1);
+  EXPECT_EQ(g.find("pool"), -1);
+  EXPECT_EQ(simplenet(cifar()).find("conv1_bn"), -1);
+}
+
+TEST(Builders, SimpleNetTakesGreyAndLargeImages) {
+  const Graph grey = simplenet({});
+  EXPECT_EQ(check_graph(grey)[grey.find("conv9_act")].shape, (Shape{256, 7, 7}));
+  EXPECT_EQ(check_graph(grey)[grey.find("conv11_act")].shape, (Shape{2048, 1, 1}));
+  EXPECT_EQ(grey.find("pool5"), -1);
+  const Graph large = simplenet({.input = {.height = 100, .width = 100}});
+  EXPECT_EQ(std::get<AvgPool>(large.nodes[large.find("pool")].op).kernel, 3);
+}
+
+TEST(Builders, SimpleNetOfAnyWidth) {
+  NetworkOptions options = cifar();
+  const auto channels = [&](const char* name) {
+    const Graph g = simplenet(options);
+    return check_graph(g)[g.find(name)].shape.channels;
+  };
+  options.width = 0.5;
+  EXPECT_EQ(channels("conv1"), 32);
+  EXPECT_EQ(channels("conv11"), 1024);
+  options.width = 0.2;  // 12.8 and 51.2 channels
+  EXPECT_EQ(channels("conv1"), 16);
+  EXPECT_EQ(channels("conv7"), 48);
+  options.width = 0.001;
+  EXPECT_EQ(channels("conv11"), 8);
 }
 
 template <class Call>
@@ -114,12 +221,18 @@ std::string error_of(Call call) {
 }
 
 TEST(Builders, MistakesAreNamed) {
-  EXPECT_THAT(error_of([] { build_network("lenet", {}); }),
-              HasSubstr("unknown network 'lenet'; known: lenet5, mlp, resnet20, resnet18"));
+  EXPECT_THAT(
+      error_of([] { build_network("lenet", {}); }),
+      HasSubstr("unknown network 'lenet'; known: lenet5, mlp, resnet20, resnet18, simplenet"));
   EXPECT_THAT(error_of([] { lenet5({.input = {.height = 8, .width = 8}}); }),
               HasSubstr("node 'conv2' (conv2d): kernel 5 is larger than its padded input of 4"));
   EXPECT_THAT(error_of([] { resnet20({.input = {.height = 32, .width = 28}}); }),
               HasSubstr("square images, got 32x28"));
+  EXPECT_THAT(error_of([] { simplenet({.input = {.height = 32, .width = 28}}); }),
+              HasSubstr("simplenet needs square images, got 32x28"));
+  for (const double width : {0.0, -1.0, 1.5, std::numeric_limits<double>::quiet_NaN()}) {
+    EXPECT_THAT(error_of([&] { simplenet({.width = width}); }), HasSubstr("simplenet: width is"));
+  }
   EXPECT_THAT(error_of([] { mlp({.activation_bits = 1}); }), HasSubstr("bits is 1"));
   EXPECT_THAT(error_of([] { mlp({.hidden = {0}}); }), HasSubstr("node 'fc1' (linear)"));
 }

@@ -13,8 +13,8 @@ namespace flatenn {
 namespace {
 
 constexpr std::array<std::string_view, std::variant_size_v<Op>> kind_names = {
-    "input",    "conv2d",   "linear", "batch_norm", "activation", "quantize",
-    "max_pool", "avg_pool", "add",    "flatten",    "output"};
+    "input",    "conv2d",   "linear",   "batch_norm", "group_norm", "activation",
+    "quantize", "max_pool", "avg_pool", "add",        "flatten",    "output"};
 
 // Limits far above any network in use; they keep every product below within 64 bits and stop a
 // hostile file from asking for absurd buffers.
@@ -93,15 +93,24 @@ class NodeChecker {
   }
 
   NodeInfo operator()(const BatchNorm& op) const {
-    const NodeInfo& in = sums_input(0);
-    if (in.weight_count == 0) {
-      fail("{}: reads '{}'; a batch_norm must directly follow a conv2d or linear node",
-           describe(node_), input_name(0));
-    }
+    const NodeInfo& in = layer_input();
     if (!(op.epsilon > 0) || !(op.momentum > 0 && op.momentum <= 1)) {
       fail("{}: epsilon must be positive and momentum in (0, 1]", describe(node_));
     }
     return sums(in.shape, in.max_abs_sum);
+  }
+
+  NodeInfo operator()(const GroupNorm& op) const {
+    const NodeInfo& in = layer_input();
+    check_between(node_, "groups", op.groups, 1, in.shape.channels);
+    if (in.shape.channels % op.groups != 0) {
+      fail("{}: {} groups do not divide the {} channels of '{}'", describe(node_), op.groups,
+           in.shape.channels, input_name(0));
+    }
+    if (!(op.epsilon > 0) || op.epsilon > std::numeric_limits<float>::max()) {
+      fail("{}: epsilon is {}, must be a positive number", describe(node_), op.epsilon);
+    }
+    return sums(in.shape, 0);
   }
 
   NodeInfo operator()(const Activation& op) const {
@@ -171,6 +180,16 @@ class NodeChecker {
     if (in.codes) {
       fail("{}: needs the sums of a conv2d, linear, avg_pool or add node, but '{}' gives codes",
            describe(node_), input_name(i));
+    }
+    return in;
+  }
+
+  /// What a normalization reads.
+  const NodeInfo& layer_input() const {
+    const NodeInfo& in = sums_input(0);
+    if (in.weight_count == 0) {
+      fail("{}: reads '{}'; a {} must directly follow a conv2d or linear node", describe(node_),
+           input_name(0), kind_name(node_.op));
     }
     return in;
   }

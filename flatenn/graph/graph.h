@@ -5,11 +5,12 @@
 //
 //   input, activation, quantize, max_pool, flatten   -> codes
 //   conv2d, linear, avg_pool, add, batch_norm        -> sums
+//   group_norm                                       -> sums no longer whole: float values
 //   output                                           reads sums; its values are the logits
 //
-// Sums are consumed by batch_norm (training form only), activation, quantize or output; codes by
-// conv2d, linear, pools, flatten, add. This is what makes every network exactly computable in
-// integers: see Model for the arithmetic.
+// Sums are consumed by batch_norm (training form only), group_norm, activation, quantize or output;
+// codes by conv2d, linear, pools, flatten, add. This is what makes every network exactly
+// computable: see Model for the arithmetic.
 #pragma once
 
 #include <cstdint>
@@ -43,6 +44,12 @@ struct BatchNorm {
   float epsilon = 1e-5f;
   float momentum = 0.1f;
 };
+/// Wu and He 2018: each image's channels, in `groups` runs of equal length, are normalised by the
+/// run's own mean and variance. These depend on the image, so the node stays in the deployed form.
+struct GroupNorm {
+  int groups = 1;  ///< divides the channels
+  float epsilon = 1e-5f;
+};
 /// ReLU, then unsigned codes 0 .. 2^bits - 1 with a learned step.
 struct Activation {
   int bits = 4;
@@ -64,8 +71,8 @@ struct Add {};
 struct Flatten {};
 struct Output {};
 
-using Op = std::variant<Input, Conv2d, Linear, BatchNorm, Activation, Quantize, MaxPool, AvgPool,
-                        Add, Flatten, Output>;
+using Op = std::variant<Input, Conv2d, Linear, BatchNorm, GroupNorm, Activation, Quantize, MaxPool,
+                        AvgPool, Add, Flatten, Output>;
 
 /// The kind's name as used in files and messages: "conv2d", "max_pool", ...
 std::string_view kind_name(const Op& op);
@@ -95,9 +102,10 @@ struct NodeInfo {
   Shape shape;
   bool codes = false;              ///< codes or sums
   int min_code = 0, max_code = 0;  ///< for codes, after subtracting the input's zero point
-  std::int64_t max_abs_sum = 0;    ///< for sums: bound on |integer sum| over all inputs and codes
-  std::int64_t weight_count = 0;   ///< conv2d and linear: number of weights
-  std::vector<int> weight_shape;   ///< (out, in, k, k) or (out, in)
+  /// For sums: bound on |integer sum| over all inputs and codes; 0 where they are not whole.
+  std::int64_t max_abs_sum = 0;
+  std::int64_t weight_count = 0;  ///< conv2d and linear: number of weights
+  std::vector<int> weight_shape;  ///< (out, in, k, k) or (out, in)
 };
 
 /// Shape and range check. One entry a node. Throws Error naming the node: shapes that do not fit,

@@ -51,6 +51,10 @@ struct OpWriter {
     out["bias"] = op.bias;
     out["weights"] = weights_to_json(op.weights, *tensor);
   }
+  void operator()(const GroupNorm& op) const {
+    out["groups"] = op.groups;
+    out["epsilon"] = op.epsilon;
+  }
   void operator()(const Activation& op) const { out["bits"] = op.bits; }
   void operator()(const Quantize& op) const { out["bits"] = op.bits; }
   void operator()(const MaxPool& op) const { window(op.kernel, op.stride); }
@@ -102,6 +106,7 @@ Op read_op(JsonReader& reader, const std::string& kind, WeightTensor& tensor) {
   if (kind == "linear") {
     return Linear{size("out_features"), reader.boolean("bias", true), read_weights(reader, tensor)};
   }
+  if (kind == "group_norm") return GroupNorm{size("groups"), reader.real("epsilon", 1e-5f)};
   if (kind == "activation") return Activation{size("bits")};
   if (kind == "quantize") return Quantize{size("bits")};
   if (kind == "max_pool") return read_pool<MaxPool>(reader);
@@ -110,8 +115,8 @@ Op read_op(JsonReader& reader, const std::string& kind, WeightTensor& tensor) {
   if (kind == "flatten") return Flatten{};
   if (kind == "output") return Output{};
   fail(
-      "{}: unknown kind '{:.40}'; known: input, conv2d, linear, activation, quantize, max_pool, "
-      "avg_pool, add, flatten, output",
+      "{}: unknown kind '{:.40}'; known: input, conv2d, linear, group_norm, activation, quantize, "
+      "max_pool, avg_pool, add, flatten, output",
       reader.where(), kind);
 }
 

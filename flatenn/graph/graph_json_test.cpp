@@ -34,7 +34,8 @@ std::string error_of(const json& nodes) {
 
 TEST(GraphJson, RoundTripOfEveryBuilder) {
   for (const std::string& name : network_names()) {
-    NetworkOptions options{.input = {1, 28, 28, 0.0123f, 73}};
+    NetworkOptions options{.input = {1, 28, 28, 0.0123f, 73}, .norm = Normalization::group};
+    options.width = 0.2;
     options.weights = {WeightQuantizer::saq, {5, Encoding::offset_binary, false}};
     Model model = random_model(build_network(name, options), 3);
     model.steps[1] = 0.1f;
@@ -68,6 +69,28 @@ TEST(GraphJson, WhatMayBeLeftOut) {
   EXPECT_EQ(model.weights[0].format, (CodeFormat{4, Encoding::twos_complement, false}));
   EXPECT_TRUE(std::get<Linear>(model.graph.nodes[1].op).bias);
   EXPECT_EQ(model.graph.nodes[2].inputs, std::vector<int>{1});
+}
+
+TEST(GraphJson, GroupNorm) {
+  json nodes = small_nodes();
+  const json norm_node = {
+      {"name", "gn"}, {"kind", "group_norm"}, {"inputs", {"fc"}}, {"groups", 3}};
+  nodes.insert(nodes.begin() + 2, norm_node);
+  nodes[3]["inputs"] = {"gn"};
+  Model model;
+  nodes_from_json(nodes, "file", model);
+  const auto& norm = std::get<GroupNorm>(model.graph.nodes[2].op);
+  EXPECT_EQ(norm.groups, 3);
+  EXPECT_EQ(norm.epsilon, 1e-5f);
+  nodes[2]["epsilon"] = 0.3;
+  Model other;
+  nodes_from_json(nodes, "file", other);
+  EXPECT_EQ(std::get<GroupNorm>(other.graph.nodes[2].op).epsilon, 0.3f);
+  nodes[2].erase("groups");
+  EXPECT_THAT(error_of(nodes), HasSubstr("file: node 'gn': the key 'groups' is missing"));
+  nodes[2]["groups"] = 1;
+  nodes[2]["epsilon"] = 1e300;
+  EXPECT_THAT(error_of(nodes), HasSubstr("file: node 'gn': 'epsilon' is 1e+300"));
 }
 
 TEST(GraphJson, MistakesNameFileAndNode) {

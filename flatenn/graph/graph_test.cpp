@@ -235,6 +235,52 @@ TEST(Graph, BatchNormOfAMeanIsRefused) {
                                      "directly follow"));
 }
 
+/// small_graph with a normalization of its convolution's three channels.
+Graph normalised_graph(const GroupNorm& norm) {
+  Graph g = small_graph();
+  g.nodes.insert(g.nodes.begin() + 2, {"conv_gn", norm, {1}});
+  for (std::size_t i = 3; i < g.nodes.size(); ++i) g.nodes[i].inputs = {static_cast<int>(i) - 1};
+  return g;
+}
+
+TEST(Graph, GroupNormFollowsALayerAndStays) {
+  const Graph g = normalised_graph({3});
+  const auto info = check_graph(g);
+  EXPECT_EQ(info[2].shape, info[1].shape);
+  EXPECT_FALSE(info[2].codes);
+  EXPECT_EQ(info[2].weight_count, 0);
+  EXPECT_EQ(info[3].max_code, 7);
+  EXPECT_EQ(fold_batch_norm(g).nodes.size(), g.nodes.size());
+  EXPECT_EQ(kind_name(g.nodes[2].op), "group_norm");
+}
+
+TEST(Graph, MistakesOfAGroupNormNameIt) {
+  const auto message = [](const GroupNorm& norm) { return error_of(normalised_graph(norm)); };
+  EXPECT_THAT(message({2}), HasSubstr("node 'conv_gn' (group_norm): 2 groups do not divide the 3 "
+                                      "channels of 'conv'"));
+  EXPECT_THAT(message({0}), HasSubstr("node 'conv_gn' (group_norm): groups is 0, must be 1 to 3"));
+  EXPECT_THAT(message({4}), HasSubstr("groups is 4, must be 1 to 3"));
+  for (const float epsilon : {0.0f, -1.0f, __builtin_nanf(""), __builtin_inff()}) {
+    EXPECT_THAT(message({1, epsilon}), HasSubstr("node 'conv_gn' (group_norm): epsilon is "));
+  }
+  Graph g = small_graph();
+  g.nodes[3].op = GroupNorm{};
+  EXPECT_THAT(error_of(g),
+              HasSubstr("node 'pool' (group_norm): needs the sums of a conv2d, linear, "
+                        "avg_pool or add node, but 'act' gives codes"));
+  g.nodes[3].op = AvgPool{2, 2};
+  g.nodes[4].op = GroupNorm{};
+  EXPECT_THAT(error_of(g), HasSubstr("node 'flatten' (group_norm): reads 'pool'; a group_norm must "
+                                     "directly follow a conv2d or linear node"));
+  g = normalised_graph({1});
+  g.nodes.insert(g.nodes.begin() + 3, {"again", BatchNorm{}, {2}});
+  EXPECT_THAT(error_of(g),
+              HasSubstr("node 'again' (batch_norm): reads 'conv_gn'; a batch_norm must"));
+  g = normalised_graph({1});
+  g.nodes[3].op = MaxPool{};
+  EXPECT_THAT(error_of(g), HasSubstr("needs codes, but 'conv_gn' gives sums"));
+}
+
 TEST(Graph, FindAndWeightNodes) {
   const Graph g = small_graph();
   EXPECT_EQ(g.find("fc"), 5);

@@ -60,7 +60,9 @@ void check_affine(const Node& node, const NodeInfo& info, const NodeAffine& affi
                   bool has_offset) {
   std::size_t channels = 0;
   std::size_t multipliers = 0;
-  if (info.weight_count > 0) channels = multipliers = info.shape.channels;
+  if (info.weight_count > 0 || std::holds_alternative<GroupNorm>(node.op)) {
+    channels = multipliers = info.shape.channels;
+  }
   if (std::holds_alternative<AvgPool>(node.op)) multipliers = 1;
   if (std::holds_alternative<Add>(node.op)) multipliers = 2;
   check_values(node, "multiplier", affine.multiplier, multipliers);

@@ -6,12 +6,18 @@
 //                    with weight offset, s = the sum over the window of what c_w is multiplied by:
 //                    v = fl(v + fl(float(s) * window_multiplier[ch]))
 //                    v = fl(v + addend[ch])
+//   group_norm:      reads the v of a conv2d or linear node. For each image and group of channels:
+//                    mean = (sum of v) / n, variance = (sum of (v - mean)^2) / n in double
+//                    precision, each operation rounded once, the sums in the order channel, row,
+//                    column and starting from 0; gain = float(1 / sqrt(variance + epsilon));
+//                    v = fl(fl(fl(fl(v - float(mean)) * gain) * multiplier[ch]) + addend[ch])
 //   avg_pool:        v = fl(float(sum of codes) * multiplier[0])
 //   add:             v = fl(fl(float(a) * multiplier[0]) + fl(float(b) * multiplier[1]))
 //   activation:      code = round_half_even(clip(v, 0, 2^bits - 1))
 //   quantize:        code = round_half_even(clip(v, -2^(bits-1), 2^(bits-1) - 1))
 //   output:          logits = v; the class is the lowest index among the largest
-// The affine of a node already divides by the step of the activation that reads it.
+// The affine of a node already divides by the step of the activation that reads it (by 1 where a
+// group_norm does).
 #pragma once
 
 #include <cstdint>
@@ -35,8 +41,8 @@ struct WeightTensor {
   std::vector<std::int8_t> codes;
 };
 
-/// Float map after the exact integer sum; see the arithmetic above. Sizes: channels for conv2d and
-/// linear; 1 for avg_pool; 2 for add (addend empty for both). Empty for other nodes.
+/// Float map after the exact integer sum; see the arithmetic above. Sizes: channels for conv2d,
+/// linear and group_norm; 1 for avg_pool; 2 for add (addend empty for both). Empty for other nodes.
 struct NodeAffine {
   std::vector<float> multiplier;
   std::vector<float> window_multiplier;  ///< only when the weights have an offset

@@ -1,8 +1,10 @@
 // The model file: how a Model lies in a safetensors container. docs/formats.md is its
 // specification.
+#include <algorithm>
 #include <cstring>
 #include <map>
 #include <utility>
+#include <variant>
 
 #include "flatenn/base/error.h"
 #include "flatenn/base/file.h"
@@ -19,7 +21,15 @@ using nlohmann::json;
 using nlohmann::ordered_json;
 
 constexpr char metadata_key[] = "flatenn";
-constexpr int format_version = 1;
+constexpr int format_version = 2;
+
+/// The lowest version that knows every kind in the graph: files without newer kinds stay readable
+/// for older programs, and equal to those that these wrote.
+int version_of(const Graph& graph) {
+  const bool newer = std::ranges::any_of(
+      graph.nodes, [](const Node& node) { return std::holds_alternative<GroupNorm>(node.op); });
+  return newer ? 2 : 1;
+}
 
 /// Affine tensors in graph order, then codes: floats stay aligned in the file.
 std::vector<TensorView> tensors_of(const Model& model) {
@@ -156,7 +166,7 @@ json read_header(const Safetensors& content) {
 
 std::vector<std::byte> serialize_model(const Model& model) {
   check_model(model);
-  const ordered_json header = {{"version", format_version},
+  const ordered_json header = {{"version", version_of(model.graph)},
                                {"nodes", nodes_to_json(model)},
                                {"info", info_to_json(model.info)}};
   try {
@@ -173,6 +183,11 @@ Model parse_model(std::span<const std::byte> bytes, std::string_view where) {
     JsonReader reader(header, "model header");
     Model model;
     nodes_from_json(reader.array("nodes"), "model header", model);
+    if (const int needed = version_of(model.graph);
+        reader.integer("version", 1, 1 << 30) < needed) {
+      fail("model header: holds a kind of node of format version {}; its 'version' must say so",
+           needed);
+    }
     read_tensors(content.tensors, model);
     if (reader.has("info")) model.info = info_from_json(reader.value("info"), "model header: info");
     check_model(model);

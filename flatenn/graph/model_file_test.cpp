@@ -86,13 +86,31 @@ std::string error_of(std::span<const std::byte> bytes) {
   return "no error";
 }
 
-TEST(ModelFile, TodaysWriterMakesTheGoldenFile) {
-  const auto bytes = serialize_model(golden_model());
-  const std::filesystem::path copy = FLATENN_BINARY_DIR "/golden_mlp.safetensors";
+/// The golden model with a normalization of its hidden layer: format version 2.
+Model golden_normalised_model() {
+  Model model = golden_model();
+  std::vector<Node>& nodes = model.graph.nodes;
+  nodes.insert(nodes.begin() + 3, {"fc1_gn", GroupNorm{2, 0.0009765625f}, {2}});
+  nodes[4].inputs = {3};
+  for (std::size_t i = 5; i < nodes.size(); ++i) nodes[i].inputs = {static_cast<int>(i) - 1};
+  model.affine.insert(model.affine.begin() + 3, {{0.5f, -0.75f, 1, 1.25f}, {}, {0, 0.1f, 2, -3}});
+  model.steps.insert(model.steps.begin() + 3, 1);
+  model.weights[1].node = 5;
+  return model;
+}
+
+void expect_golden(const Model& model, const std::string& name) {
+  const auto bytes = serialize_model(model);
+  const std::filesystem::path copy = FLATENN_BINARY_DIR "/golden_" + name;
   write_file(copy, bytes);
-  const auto golden = read_file(FLATENN_SOURCE_DIR "/flatenn/graph/testdata/mlp.safetensors");
+  const auto golden = read_file(FLATENN_SOURCE_DIR "/flatenn/graph/testdata/" + name);
   // A wanted change of format raises the version and checks in the new file.
   EXPECT_TRUE(bytes == golden) << "what today's writer makes is " << copy;
+}
+
+TEST(ModelFile, TodaysWriterMakesTheGoldenFiles) {
+  expect_golden(golden_model(), "mlp.safetensors");
+  expect_golden(golden_normalised_model(), "group_norm.safetensors");
 }
 
 TEST(ModelFile, TheGoldenFileReads) {
@@ -101,10 +119,34 @@ TEST(ModelFile, TheGoldenFileReads) {
   EXPECT_EQ(model_hash(model), "8e920473bf3b66b65983f0e747501255");
 }
 
+TEST(ModelFile, TheSecondGoldenFileReads) {
+  const Model model =
+      load_model(FLATENN_SOURCE_DIR "/flatenn/graph/testdata/group_norm.safetensors");
+  expect_equal(model, golden_normalised_model());
+}
+
+/// Older programs read what has no newer kind.
+TEST(ModelFile, TheVersionIsTheLowestThatKnowsAllKinds) {
+  const auto version = [](const Model& model) {
+    const auto bytes = serialize_model(model);
+    return json::parse(read_safetensors(bytes, "x").metadata.at("flatenn"))["version"].get<int>();
+  };
+  EXPECT_EQ(version(golden_model()), 1);
+  EXPECT_EQ(version(golden_normalised_model()), 2);
+  const auto bytes = serialize_model(golden_normalised_model());
+  Safetensors content = read_safetensors(bytes, "x");
+  json header = json::parse(content.metadata.at("flatenn"));
+  header["version"] = 1;
+  content.metadata["flatenn"] = header.dump();
+  EXPECT_THAT(error_of(write_safetensors(content)),
+              HasSubstr("model header: holds a kind of node of format version 2"));
+}
+
 TEST(ModelFile, RoundTripOfEveryBuilder) {
   for (const std::string& name : network_names()) {
     NetworkOptions options;
-    options.batch_norm = true;
+    options.norm = name == "mlp" ? Normalization::group : Normalization::batch;
+    options.width = 0.2;
     options.weights.quantizer = WeightQuantizer::saq;
     const Model model = random_model(build_network(name, options), 5);
     const auto bytes = serialize_model(model);
@@ -172,8 +214,8 @@ TEST(ModelFile, EveryFlawIsOneClearLine) {
   };
   static const auto find_tensor = find;
   const Case cases[] = {
-      {"format version 2, this program reads up to 1; upgrade FlatENN",
-       [](json& h, Tensors&) { h["version"] = 2; }},
+      {"format version 3, this program reads up to 2; upgrade FlatENN",
+       [](json& h, Tensors&) { h["version"] = 3; }},
       {"model header: the key 'version' is missing", [](json& h, Tensors&) { h.erase("version"); }},
       {"'version' must be a whole number", [](json& h, Tensors&) { h["version"] = "1"; }},
       {"model header: the key 'nodes' is missing", [](json& h, Tensors&) { h.erase("nodes"); }},

@@ -94,9 +94,34 @@ TEST(Model, EveryFlawIsNamed) {
   }
 }
 
+TEST(Model, FlawsOfAGroupNormAreNamed) {
+  static const float nan = std::numeric_limits<float>::quiet_NaN();
+  static const float inf = std::numeric_limits<float>::infinity();
+  NetworkOptions options;
+  options.norm = Normalization::group;
+  const Model whole = random_model(lenet5(options), 1);
+  EXPECT_EQ(error_of(whole), "no error");
+  const int norm = whole.graph.find("conv1_gn");
+  const auto spoiled = [&](auto spoil) {
+    Model model = whole;
+    spoil(model.affine[static_cast<std::size_t>(norm)]);
+    return error_of(model);
+  };
+  EXPECT_THAT(spoiled([](NodeAffine& a) { a.multiplier[2] = nan; }),
+              HasSubstr("node 'conv1_gn': multiplier[2] is nan"));
+  EXPECT_THAT(spoiled([](NodeAffine& a) { a.addend[0] = inf; }),
+              HasSubstr("node 'conv1_gn': addend[0] is inf"));
+  EXPECT_THAT(spoiled([](NodeAffine& a) { a.addend.pop_back(); }),
+              HasSubstr("node 'conv1_gn': addend has 5 values, must have 6"));
+  EXPECT_THAT(spoiled([](NodeAffine& a) { a.multiplier = {1}; }),
+              HasSubstr("node 'conv1_gn': multiplier has 1 values, must have 6"));
+  EXPECT_THAT(spoiled([](NodeAffine& a) { a.window_multiplier = {1}; }),
+              HasSubstr("node 'conv1_gn': window_multiplier has 1 values, must have 0"));
+}
+
 TEST(Model, BatchNormMustBeFolded) {
   NetworkOptions options;
-  options.batch_norm = true;
+  options.norm = Normalization::batch;
   Model model = random_model(lenet5(options), 1);
   EXPECT_EQ(error_of(model), "no error");
   model.graph = lenet5(options);

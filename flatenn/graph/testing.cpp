@@ -50,6 +50,8 @@ class ModelMaker {
       moments_[n] = uniform_moments(info.min_code, info.max_code);
     } else if (info.weight_count > 0) {
       make_weights(n, stream);
+    } else if (std::holds_alternative<GroupNorm>(node.op)) {
+      make_normalization(n, stream);
     } else if (std::holds_alternative<AvgPool>(node.op)) {
       make_average(n, std::get<AvgPool>(node.op), stream);
     } else if (std::holds_alternative<Add>(node.op)) {
@@ -119,6 +121,18 @@ class ModelMaker {
         addend -= w * static_cast<double>(window) * in.mean;
       }
       map.addend.push_back(static_cast<float>(addend));
+    }
+  }
+
+  /// Normalised values have mean 0 and variance 1.
+  void make_normalization(int n, RandomStream& stream) {
+    const Target target = target_of(n);
+    NodeAffine& map = model_.affine[n];
+    for (int c = 0; c < infos_[n].shape.channels; ++c) {
+      const double multiplier = target.spread * (0.5 + stream.uniform());
+      map.multiplier.push_back(static_cast<float>(stream.below(4) == 0 ? -multiplier : multiplier));
+      map.addend.push_back(
+          static_cast<float>(target.center + target.spread * (stream.uniform() - 0.5)));
     }
   }
 

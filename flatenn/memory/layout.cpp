@@ -55,14 +55,14 @@ MemoryLayout::MemoryLayout(const Model& model, MemoryParts parts) : parts_(parts
         {weights.name, weights.format, 0, weights.codes.size(), MemoryPart::weights, weights.node});
   }
   if (!parts.biases && !parts.activations) return;
-  for (const WeightTensor& weights : model.weights) {
-    const auto node = static_cast<std::size_t>(weights.node);
-    place({model.graph.nodes[node].name + ".bias",
+  for (std::size_t n = 0; n < model.graph.nodes.size(); ++n) {
+    if (model.affine[n].addend.empty()) continue;
+    place({model.graph.nodes[n].name + ".bias",
            {bias_bits, Encoding::twos_complement},
            0,
-           model.affine[node].addend.size(),
+           model.affine[n].addend.size(),
            MemoryPart::biases,
-           weights.node});
+           static_cast<int>(n)});
   }
   if (!parts.activations) return;
   const std::vector<NodeInfo> infos = check_graph(model.graph);

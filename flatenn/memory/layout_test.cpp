@@ -34,6 +34,18 @@ TEST(Layout, SaysWhereEveryTensorLies) {
   EXPECT_EQ(MemoryLayout::parse(parts).stored_bits(), 80u + 32);
 }
 
+TEST(Layout, NormalizationsHaveBiasesOfTheirOwn) {
+  NetworkOptions options;
+  options.hidden = {5};
+  options.norm = Normalization::group;
+  const Model model = random_model(mlp(options), 1);
+  const MemoryLayout memory(model, {.biases = true});
+  EXPECT_EQ(memory.text(),
+            "fc1.weight 3920x4, fc2.weight 50x4, fc1.bias 5x16b, fc1_gn.bias 5x16b, "
+            "fc2.bias 10x16b");
+  EXPECT_EQ(memory.tensors()[3].node, model.graph.find("fc1_gn"));
+}
+
 TEST(Layout, RefusesAnythingElse) {
   for (const char* text :
        {"a", "a 4", "a x4", "a 4x", " 4x4", "a 4x0", "a 4x32", "a -4x4", "a 4x4,b 4x4", "a 4x4, ",

@@ -71,6 +71,8 @@ class Exporter {
     const Op& op = node(i).op;
     if (std::holds_alternative<Conv2d>(op) || std::holds_alternative<Linear>(op)) {
       set_weights(i);
+    } else if (std::holds_alternative<GroupNorm>(op)) {
+      set_normalization(i);
     } else if (const auto* pool = std::get_if<AvgPool>(&op)) {
       const double places = pool->kernel * pool->kernel;
       model_.affine[i].multiplier = {static_cast<float>(input_step(i) / places / reader_step(i))};
@@ -78,6 +80,18 @@ class Exporter {
       model_.affine[i].multiplier = {static_cast<float>(input_step(i, 0) / reader_step(i)),
                                      static_cast<float>(input_step(i, 1) / reader_step(i))};
     }
+  }
+
+  void set_normalization(std::size_t i) {
+    const NormalizationValues norm = module_.normalization_values(trained(i));
+    const auto in_steps = [&](const Tensor& tensor, std::vector<float>& to) {
+      const Tensor host = tensor.detach().cpu().contiguous();
+      for (const float value : values(host)) {
+        to.push_back(static_cast<float>(value / reader_step(i)));
+      }
+    };
+    in_steps(norm.gamma, model_.affine[i].multiplier);
+    in_steps(norm.beta, model_.affine[i].addend);
   }
 
   void set_weights(std::size_t i) {
@@ -127,7 +141,7 @@ class Exporter {
     for (std::size_t j = 0; j < trained_.nodes.size(); ++j) {
       const auto* op = std::get_if<BatchNorm>(&trained_.nodes[j].op);
       if (op == nullptr || trained_.nodes[j].inputs[0] != source) continue;
-      const BatchNormValues norm = module_.batch_norm_values(static_cast<int>(j));
+      const NormalizationValues norm = module_.normalization_values(static_cast<int>(j));
       const auto at = [](const Tensor& t, std::size_t c) {
         return t[static_cast<std::int64_t>(c)].item<double>();
       };

@@ -39,14 +39,8 @@ Module::Module(const Graph& graph, std::uint64_t seed, const torch::Device& devi
       add_weights(i, info.weight_shape, conv->bias, seed);
     } else if (const auto* dense = std::get_if<Linear>(&op)) {
       add_weights(i, info.weight_shape, dense->bias, seed);
-    } else if (std::holds_alternative<BatchNorm>(op)) {
-      add(i, ParameterKind::batch_norm, "gamma", torch::ones({info.shape.channels}));
-      add(i, ParameterKind::batch_norm, "beta", torch::zeros({info.shape.channels}));
-      const std::string& name = graph_.nodes[static_cast<std::size_t>(i)].name;
-      buffers_.push_back({name + ".mean", ParameterKind::batch_norm, i,
-                          torch::zeros({info.shape.channels}).to(device_)});
-      buffers_.push_back({name + ".variance", ParameterKind::batch_norm, i,
-                          torch::ones({info.shape.channels}).to(device_)});
+    } else if (std::holds_alternative<BatchNorm>(op) || std::holds_alternative<GroupNorm>(op)) {
+      add_normalization(i);
     } else if (std::holds_alternative<Activation>(op) || std::holds_alternative<Quantize>(op)) {
       add(i, ParameterKind::activation_step, "step", torch::ones({}));
     }
@@ -59,6 +53,19 @@ Tensor Module::add(int node, ParameterKind kind, std::string_view suffix, Tensor
       {fmt::format("{}.{}", graph_.nodes[static_cast<std::size_t>(node)].name, suffix), kind, node,
        tensor});
   return tensor;
+}
+
+void Module::add_normalization(int node) {
+  const auto i = static_cast<std::size_t>(node);
+  const int channels = info_[i].shape.channels;
+  add(node, ParameterKind::normalization, "gamma", torch::ones({channels}));
+  add(node, ParameterKind::normalization, "beta", torch::zeros({channels}));
+  if (std::holds_alternative<GroupNorm>(graph_.nodes[i].op)) return;
+  const std::string& name = graph_.nodes[i].name;
+  buffers_.push_back(
+      {name + ".mean", ParameterKind::normalization, node, torch::zeros({channels}).to(device_)});
+  buffers_.push_back({name + ".variance", ParameterKind::normalization, node,
+                      torch::ones({channels}).to(device_)});
 }
 
 void Module::add_weights(int node, const std::vector<int>& shape, bool bias, std::uint64_t seed) {
@@ -157,8 +164,8 @@ Tensor Module::run_activation(int node, int bits, bool relu, State& state) {
   return result.values;
 }
 
-BatchNormValues Module::batch_norm_values(int node) const {
-  BatchNormValues values;
+NormalizationValues Module::normalization_values(int node) const {
+  NormalizationValues values;
   for (const Parameter& p : parameters_) {
     if (p.node == node) (values.gamma.defined() ? values.beta : values.gamma) = p.tensor;
   }
@@ -168,15 +175,27 @@ BatchNormValues Module::batch_norm_values(int node) const {
   return values;
 }
 
-Tensor Module::run_batch_norm(int node, const BatchNorm& op, State& state) {
-  BatchNormValues v = batch_norm_values(node);
+/// As this pass sees them.
+NormalizationValues Module::normalization_values(int node, const State& state) const {
+  NormalizationValues v = normalization_values(node);
   if (node < state.options.first_trained) {
     v.gamma = v.gamma.detach();
     v.beta = v.beta.detach();
   }
+  return v;
+}
+
+Tensor Module::run_batch_norm(int node, const BatchNorm& op, State& state) {
+  const NormalizationValues v = normalization_values(node, state);
   const double momentum = state.options.momentum.value_or(op.momentum);
   return ops::batch_norm(state.input(graph_.nodes[static_cast<std::size_t>(node)]), v.gamma, v.beta,
                          v.mean, v.variance, state.options.training, momentum, op.epsilon);
+}
+
+Tensor Module::run_group_norm(int node, const GroupNorm& op, State& state) {
+  const NormalizationValues v = normalization_values(node, state);
+  return ops::group_norm(state.input(graph_.nodes[static_cast<std::size_t>(node)]), v.gamma, v.beta,
+                         op.groups, op.epsilon);
 }
 
 Tensor Module::run_node(int node, State& state) {
@@ -185,6 +204,7 @@ Tensor Module::run_node(int node, State& state) {
     return run_weights(node, state);
   }
   if (const auto* op = std::get_if<BatchNorm>(&n.op)) return run_batch_norm(node, *op, state);
+  if (const auto* op = std::get_if<GroupNorm>(&n.op)) return run_group_norm(node, *op, state);
   if (const auto* op = std::get_if<Activation>(&n.op)) {
     return run_activation(node, op->bits, true, state);
   }

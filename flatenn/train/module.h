@@ -20,7 +20,7 @@ namespace flatenn {
 enum class ParameterKind {
   weight,           ///< float master of a conv2d or linear node
   bias,             ///< of such a node
-  batch_norm,       ///< gamma or beta
+  normalization,    ///< gamma or beta of a batch_norm or group_norm node
   activation_step,  ///< learned step of an activation or quantize node
   weight_step,      ///< LSQ's step or SAQ's clip
 };
@@ -70,8 +70,9 @@ struct Pass {
   std::vector<torch::Tensor> results;  ///< values of each node, when asked for
 };
 
-/// Parameters and running statistics of a batch norm node, one value a channel.
-struct BatchNormValues {
+/// Parameters of a normalization, one value a channel, and running statistics: undefined for a
+/// group_norm, which has none.
+struct NormalizationValues {
   torch::Tensor gamma, beta, mean, variance;
 };
 
@@ -101,7 +102,8 @@ class Module {
   /// That grid's spacing of levels, with its gradient to the learned step.
   torch::Tensor spacing(int node) const;
 
-  BatchNormValues batch_norm_values(int node) const;
+  /// Of a batch_norm or group_norm node.
+  NormalizationValues normalization_values(int node) const;
 
   /// Whether activation steps have been set.
   bool initialised() const { return initialised_; }
@@ -111,10 +113,13 @@ class Module {
   struct State;
   torch::Tensor run_node(int node, State& state);
   torch::Tensor parameter(int node, ParameterKind kind, const State& state) const;
+  NormalizationValues normalization_values(int node, const State& state) const;
   torch::Tensor run_weights(int node, State& state);
   torch::Tensor run_activation(int node, int bits, bool relu, State& state);
   torch::Tensor run_batch_norm(int node, const BatchNorm& op, State& state);
+  torch::Tensor run_group_norm(int node, const GroupNorm& op, State& state);
   torch::Tensor add(int node, ParameterKind kind, std::string_view suffix, torch::Tensor value);
+  void add_normalization(int node);
   void add_weights(int node, const std::vector<int>& shape, bool bias, std::uint64_t seed);
 
   Graph graph_;

@@ -101,6 +101,31 @@ TEST(Module, GradientsReachMastersStepsAndQuantizedValues) {
   for (const Parameter& p : module.parameters()) EXPECT_FALSE(p.tensor.grad().defined());
 }
 
+TEST(Module, GroupNormHasParametersAndNoStatistics) {
+  Graph graph = small_graph();
+  graph.nodes.insert(graph.nodes.begin() + 2, {"norm", GroupNorm{2}, {1}});
+  for (std::size_t i = 3; i < graph.nodes.size(); ++i) {
+    graph.nodes[i].inputs = {static_cast<int>(i) - 1};
+  }
+  Module module(graph, 1, torch::kCPU);
+  EXPECT_TRUE(module.buffers().empty());
+  const NormalizationValues values = module.normalization_values(2);
+  EXPECT_FALSE(values.mean.defined());
+  const Batch batch{some_pixels(), torch::tensor({0, 1, 2, 0, 1}, torch::kInt64)};
+  const Pass pass = module.forward(batch.pixels, {.keep_results = true});
+  compute_loss(pass, batch, {}).total.backward();
+  EXPECT_GT(values.gamma.grad().abs().sum().item<float>(), 0);
+  EXPECT_GT(values.beta.grad().abs().sum().item<float>(), 0);
+  // Two channels of 36 places: mean 0 and variance 1 in every image, in training and after it.
+  for (const Tensor& y :
+       {pass.results[2],
+        module.forward(batch.pixels, {.training = false, .keep_results = true}).results[2]}) {
+    const Tensor groups = y.detach().reshape({2, 72, 5});
+    EXPECT_LT(groups.mean(1).abs().max().item<float>(), 1e-5);
+    EXPECT_LT((groups.var(1, false) - 1).abs().max().item<float>(), 1e-2);
+  }
+}
+
 TEST(LossTerms, PenaltyIsSummedOverASampleAndAveragedOverTheBatch) {
   Module module(small_graph(), 1, torch::kCPU);
   const Batch batch{some_pixels(), torch::tensor({0, 1, 2, 0, 1}, torch::kInt64)};

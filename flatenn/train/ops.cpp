@@ -4,6 +4,7 @@
 #include <torch/types.h>
 
 #include "flatenn/base/error.h"
+#include "flatenn/train/group_norm_kernels.h"
 #include "flatenn/train/kernels.h"
 
 namespace flatenn::ops {
@@ -101,6 +102,41 @@ struct MaxPooling : Function<MaxPooling> {
   }
 };
 
+GroupNormShape norm_shape(const Tensor& x, int groups, double epsilon) {
+  const auto size = [&](int i) { return static_cast<int>(x.size(i)); };
+  return {size(3), size(0), size(1) * size(2), groups, epsilon};
+}
+
+struct GroupNormalization : Function<GroupNormalization> {
+  static Tensor forward(AutogradContext* context, const Tensor& input, const Tensor& gamma,
+                        const Tensor& beta, int groups, double epsilon) {
+    const Tensor x = input.contiguous();
+    const Tensor scale = gamma.contiguous();
+    Tensor y = torch::empty_like(x);
+    Tensor statistics = torch::empty({groups, 2, x.size(3)}, x.options());
+    group_norm_forward(norm_shape(x, groups, epsilon), x.data_ptr<float>(), scale.data_ptr<float>(),
+                       beta.contiguous().data_ptr<float>(), y.data_ptr<float>(),
+                       statistics.data_ptr<float>());
+    context->save_for_backward({x, scale, statistics});
+    return y;
+  }
+
+  static variable_list backward(AutogradContext* context, const variable_list& gradients) {
+    const variable_list saved = context->get_saved_variables();
+    const Tensor& x = saved[0];
+    const Tensor g = gradients[0].contiguous();
+    Tensor gx = torch::empty_like(x);
+    Tensor ggamma = torch::empty_like(saved[1]);
+    Tensor gbeta = torch::empty_like(saved[1]);
+    // The statistics hold epsilon already.
+    const GroupNormShape shape = norm_shape(x, static_cast<int>(saved[2].size(0)), 0);
+    group_norm_backward(shape, x.data_ptr<float>(), saved[1].data_ptr<float>(),
+                        saved[2].data_ptr<float>(), g.data_ptr<float>(), gx.data_ptr<float>(),
+                        ggamma.data_ptr<float>(), gbeta.data_ptr<float>());
+    return {gx, ggamma, gbeta, {}, {}};
+  }
+};
+
 }  // namespace
 
 Tensor conv2d(const Tensor& x, const Tensor& w, const Tensor& bias, int stride, int padding) {
@@ -130,6 +166,17 @@ Tensor batch_norm(const Tensor& x, const Tensor& gamma, const Tensor& beta, Tens
   return torch::batch_norm(flat, gamma, beta, running_mean, running_variance, training, momentum,
                            epsilon, false)
       .view(x.sizes());
+}
+
+Tensor group_norm(const Tensor& x, const Tensor& gamma, const Tensor& beta, int groups,
+                  double epsilon) {
+  FLATENN_ASSERT(x.dim() == 4 && groups > 0 && x.size(0) % groups == 0);
+  if (has_kernel(x)) return GroupNormalization::apply(x, gamma, beta, groups, epsilon);
+  const Tensor flat = x.reshape({groups, -1, x.size(3)});
+  const Tensor centred = flat - flat.mean(1, true);
+  const Tensor variance = (centred * centred).mean(1, true);
+  const Tensor normal = centred / (variance + epsilon).sqrt();
+  return normal.view(x.sizes()) * gamma.view({-1, 1, 1, 1}) + beta.view({-1, 1, 1, 1});
 }
 
 Tensor flatten(const Tensor& x) { return x.reshape({-1, 1, 1, x.size(3)}); }

@@ -27,6 +27,12 @@ torch::Tensor batch_norm(const torch::Tensor& x, const torch::Tensor& gamma,
                          torch::Tensor running_variance, bool training, double momentum,
                          double epsilon);
 
+/// Normalises each image's channels in `groups` runs of equal length, by the run's own mean and
+/// variance; then gamma and beta (channels). Float32 on the CPU by the evaluators' arithmetic, bit
+/// for bit (flatenn/graph/model.h).
+torch::Tensor group_norm(const torch::Tensor& x, const torch::Tensor& gamma,
+                         const torch::Tensor& beta, int groups, double epsilon);
+
 /// (channels, h, w, images) -> (channels * h * w, 1, 1, images).
 torch::Tensor flatten(const torch::Tensor& x);
 

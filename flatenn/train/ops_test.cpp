@@ -2,7 +2,11 @@
 
 #include <gtest/gtest.h>
 #include <rapidcheck/gtest.h>
+#include <torch/csrc/autograd/autograd.h>
 #include <torch/types.h>
+
+#include <fstream>
+#include <nlohmann/json.hpp>
 
 #include "flatenn/base/random.h"
 
@@ -103,6 +107,65 @@ TEST(Ops, BatchNormNormalisesChannelsAndMovesStatistics) {
   const Tensor before = mean.clone();
   ops::batch_norm(x, gamma, beta, mean, variance, true, 0.0, 1e-5);
   EXPECT_TRUE(torch::equal(mean, before));
+}
+
+RC_GTEST_PROP(Ops, GroupNormAgreesWithLibtorch, ()) {
+  const int groups = *rc::gen::inRange(1, 5);
+  const int channels = groups * *rc::gen::inRange(1, 5);
+  const int height = *rc::gen::inRange(1, 5);
+  const int width = *rc::gen::inRange(1, 5);
+  const int images = *rc::gen::element(1, 3, 16, 17, 40);
+  // Not far below the values' variance: a group of one value would have gradients of any size.
+  const double epsilon = *rc::gen::element(1e-2, 0.5);
+  expect_agreement({random_tensor({channels, height, width, images}, 6) * 2 + 1,
+                    random_tensor({channels}, 7), random_tensor({channels}, 8)},
+                   [&](const std::vector<Tensor>& t) {
+                     return ops::group_norm(t[0], t[1], t[2], groups, epsilon);
+                   });
+}
+
+/// Baselines of torch.nn.functional.group_norm, images first.
+TEST(Ops, GroupNormMeetsItsBaselines) {
+  std::ifstream file(FLATENN_SOURCE_DIR "/tests/parity/group_norm.json");
+  for (const auto& c : nlohmann::json::parse(file)) {
+    const auto shape = c["shape"].get<std::vector<std::int64_t>>();
+    const auto tensor = [&](const char* key, std::vector<std::int64_t> sizes) {
+      return torch::tensor(c[key].get<std::vector<float>>()).reshape(sizes);
+    };
+    const auto images_last = [](const Tensor& t) { return t.permute({1, 2, 3, 0}).contiguous(); };
+    for (const auto type : {torch::kFloat32, torch::kFloat64}) {
+      Tensor x = images_last(tensor("x", shape)).to(type).requires_grad_();
+      Tensor gamma = tensor("gamma", {shape[1]}).to(type).requires_grad_();
+      Tensor beta = tensor("beta", {shape[1]}).to(type).requires_grad_();
+      const Tensor y =
+          ops::group_norm(x, gamma, beta, c["groups"].get<int>(), c["epsilon"].get<double>());
+      y.backward(images_last(tensor("g", shape)).to(type));
+      const auto near = [&](const Tensor& a, const Tensor& b) {
+        EXPECT_LT((a.to(torch::kFloat64) - b).abs().max().item<double>(), 2e-5);
+      };
+      near(y, images_last(tensor("y", shape)));
+      near(x.grad(), images_last(tensor("gx", shape)));
+      near(gamma.grad(), tensor("ggamma", {shape[1]}));
+      near(beta.grad(), tensor("gbeta", {shape[1]}));
+    }
+  }
+}
+
+TEST(Ops, GroupNormDifferentiatesTwiceInDoubles) {
+  Tensor x = random_tensor({4, 2, 2, 3}, 9).to(torch::kFloat64).requires_grad_();
+  const Tensor gamma = random_tensor({4}, 10).to(torch::kFloat64);
+  const Tensor weights = random_tensor({4, 2, 2, 3}, 11).to(torch::kFloat64);
+  const auto gradient = [&](const Tensor& at) {
+    const Tensor y = (ops::group_norm(at, gamma, gamma, 2, 0.1) * weights).pow(2).sum();
+    return torch::autograd::grad({y}, {at}, {}, true, true)[0];
+  };
+  const Tensor direction = random_tensor({4, 2, 2, 3}, 12).to(torch::kFloat64);
+  const Tensor second = torch::autograd::grad({(gradient(x) * direction).sum()}, {x})[0];
+  const auto moved = [&](double by) {
+    return gradient((x.detach() + by * direction).requires_grad_()).detach();
+  };
+  const Tensor difference = (moved(1e-5) - moved(-1e-5)) / 2e-5;
+  EXPECT_LT((second - difference).abs().max().item<double>(), 1e-6);
 }
 
 }  // namespace

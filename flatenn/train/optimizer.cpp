@@ -20,7 +20,7 @@ void clip_parameter(Parameter& parameter, double clip) {
   switch (parameter.kind) {
     case ParameterKind::weight:
     case ParameterKind::bias:
-    case ParameterKind::batch_norm:
+    case ParameterKind::normalization:
       parameter.tensor.clamp_((scale ? 1 : 0) - clip, (scale ? 1 : 0) + clip);
       return;
     case ParameterKind::activation_step:

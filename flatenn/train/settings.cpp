@@ -8,7 +8,7 @@
 namespace flatenn {
 
 void bind(Binder& b, NetworkSettings& s) {
-  b.value("name", s.name, "lenet5, mlp, resnet20 or resnet18");
+  b.value("name", s.name, "lenet5, mlp, resnet20, resnet18 or simplenet");
   b.choice("quantizer", s.quantizer, {"lsq", "saq", "robust"}, "how weights are quantized");
   b.choice("encoding", s.encoding, {"twos_complement", "offset_binary", "sign_magnitude"},
            "how weight codes are stored");
@@ -17,8 +17,10 @@ void bind(Binder& b, NetworkSettings& s) {
   b.value("first_weight_bits", s.first_weight_bits, "first layer; 0: as weight_bits",
           between(0, 8));
   b.value("last_weight_bits", s.last_weight_bits, "last layer; 0: as weight_bits", between(0, 8));
-  b.value("batch_norm", s.batch_norm, "batch norm after every layer but the last");
+  b.choice("norm", s.norm, {"none", "batch", "group"},
+           "normalization after every layer but the last; residual networks take none as batch");
   b.value("hidden", s.hidden, "sizes of the hidden layers, mlp only", at_least(1));
+  b.value("width", s.width, "simplenet only: share of its channels", between(0.001, 1));
 }
 
 void bind(Binder& b, OptimizerSettings& s) {
@@ -85,7 +87,7 @@ void bind(Binder& b, StepPlanSettings& s) {
            "course of the radius after the warm-up");
   b.value("radius_final", s.radius_final, "where linear and cosine end", at_least(0));
   b.value("include_bias", s.include_bias, "weight and adaptive: biases join the norm");
-  b.value("include_batch_norm", s.include_batch_norm, "weight and adaptive: batch norm joins");
+  b.value("include_batch_norm", s.include_batch_norm, "weight and adaptive: normalizations join");
   b.value("include_activation_step", s.include_activation_step,
           "weight and adaptive: activation steps join");
   b.value("include_weight_step", s.include_weight_step, "weight and adaptive: weight steps join");
@@ -230,8 +232,9 @@ Graph build_training_graph(const TrainSettings& settings, const Dataset& data) {
   options.activation_bits = s.activation_bits;
   options.first_weight_bits = s.first_weight_bits;
   options.last_weight_bits = s.last_weight_bits;
-  options.batch_norm = s.batch_norm;
+  options.norm = s.norm;
   options.hidden = s.hidden;
+  options.width = s.width;
   return build_network(s.name, options);
 }
 

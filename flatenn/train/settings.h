@@ -21,8 +21,9 @@ struct NetworkSettings {
   int activation_bits = 4;
   int first_weight_bits = 0;  ///< 0: as weight_bits
   int last_weight_bits = 0;
-  bool batch_norm = false;
+  Normalization norm = Normalization::none;
   std::vector<int> hidden = {256, 128};  ///< mlp only
+  double width = 1;                      ///< simplenet only
 };
 
 enum class LearningRateSchedule { cosine, step };

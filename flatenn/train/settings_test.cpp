@@ -30,6 +30,8 @@ TEST(TrainSettings, SurviveWritingAndReading) {
   settings.network.name = "resnet20";
   settings.network.quantizer = WeightQuantizer::robust;
   settings.network.hidden = {7, 8, 9};
+  settings.network.norm = Normalization::group;
+  settings.network.width = 0.25;
   settings.optimizer.schedule = LearningRateSchedule::step;
   settings.plan.metric = Metric::code_per_layer;
   settings.plan.radius = 0.1;
@@ -40,6 +42,8 @@ TEST(TrainSettings, SurviveWritingAndReading) {
   EXPECT_EQ(write_config([&](Binder& b) { bind(b, again); }), text);
   EXPECT_EQ(again.plan.metric, Metric::code_per_layer);
   EXPECT_EQ(again.network.hidden, (std::vector<int>{7, 8, 9}));
+  EXPECT_EQ(again.network.norm, Normalization::group);
+  EXPECT_EQ(again.network.width, 0.25);
   EXPECT_TRUE(again.augmentation.flip);
 }
 
@@ -112,6 +116,22 @@ TEST(TrainSettings, StepPlansThatContradictThemselvesNameBothKeys) {
   s = {};
   s.plan.errors.alternating = true;
   EXPECT_THAT(complaint(s), HasSubstr("plan.errors.alternating"));
+}
+
+TEST(TrainSettings, NormalizationAndWidthReachTheGraph) {
+  TrainSettings s = read("[network]\nname = \"simplenet\"\nnorm = \"group\"\nwidth = 0.25");
+  s.dataset = "synthetic";
+  Dataset data;
+  data.channels = 3;
+  data.height = data.width = 32;
+  const Graph graph = build_training_graph(s, data);
+  EXPECT_EQ(std::get<GroupNorm>(graph.nodes[2].op).groups, 8);
+  EXPECT_EQ(std::get<Conv2d>(graph.nodes[1].op).out_channels, 16);
+  s = read("[network]\nnorm = \"batch\"");
+  EXPECT_EQ(s.network.norm, Normalization::batch);
+  EXPECT_THROW(read("[network]\nnorm = \"layer\""), Error);
+  EXPECT_THROW(read("[network]\nwidth = 0"), Error);
+  EXPECT_THROW(read("[network]\nbatch_norm = true"), Error);
 }
 
 TEST(TrainSettings, MakeTheGraph) {

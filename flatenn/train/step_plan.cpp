@@ -23,7 +23,7 @@ bool is_member(const Parameter& parameter, const StepPlanSettings& settings) {
       return false;
     case ParameterKind::bias:
       return settings.include_bias;
-    case ParameterKind::batch_norm:
+    case ParameterKind::normalization:
       return settings.include_batch_norm;
     case ParameterKind::activation_step:
       return settings.include_activation_step;

@@ -90,7 +90,7 @@ TEST(Trainer, DefencesLearnAndResumeToTheSameBytes) {
       const std::string name = fmt::format("{}-{}", static_cast<int>(kind), int(averaging));
       SCOPED_TRACE(name);
       TrainSettings settings = small_settings();
-      settings.network.batch_norm = true;
+      settings.network.norm = Normalization::batch;
       settings.plan.kind = kind;
       settings.plan.radius = takes_ascent(kind) ? 0.02 : 0;
       settings.plan.errors.rate = 0.01;

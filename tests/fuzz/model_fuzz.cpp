@@ -19,17 +19,18 @@ Graph all_kinds() {
   graph.nodes = {
       {"image", Input{.channels = 1, .height = 4, .width = 4, .scale = 0.01f, .zero_point = 9}, {}},
       {"conv1", conv, {0}},
-      {"act1", Activation{.bits = 4}, {1}},
-      {"conv2", conv, {2}},
-      {"branch", Quantize{.bits = 8}, {3}},
-      {"add", Add{}, {4, 2}},
-      {"act2", Activation{.bits = 2}, {5}},
-      {"pool", MaxPool{.kernel = 2, .stride = 2}, {6}},
-      {"mean", AvgPool{.kernel = 2, .stride = 2}, {7}},
-      {"act3", Activation{.bits = 4}, {8}},
-      {"flat", Flatten{}, {9}},
-      {"fc", Linear{.out_features = 3, .bias = true, .weights = weights}, {10}},
-      {"logits", Output{}, {11}}};
+      {"norm", GroupNorm{.groups = 2}, {1}},
+      {"act1", Activation{.bits = 4}, {2}},
+      {"conv2", conv, {3}},
+      {"branch", Quantize{.bits = 8}, {4}},
+      {"add", Add{}, {5, 3}},
+      {"act2", Activation{.bits = 2}, {6}},
+      {"pool", MaxPool{.kernel = 2, .stride = 2}, {7}},
+      {"mean", AvgPool{.kernel = 2, .stride = 2}, {8}},
+      {"act3", Activation{.bits = 4}, {9}},
+      {"flat", Flatten{}, {10}},
+      {"fc", Linear{.out_features = 3, .bias = true, .weights = weights}, {11}},
+      {"logits", Output{}, {12}}};
   return graph;
 }
 

@@ -4,6 +4,7 @@
     /usr/bin/python3 tests/parity/generate.py
 
 quantizers.json: every quantizer's forward values and gradients on random tensors.
+group_norm.json: torch's group normalization, forward and gradients.
 steps.json: a small network trained for a few steps by each step plan.
 optimizer.json: torch.optim.SGD on fixed gradients.
 analysis.json: a small integer network's losses, gradient, Hessian, sharpness and landscape.
@@ -97,6 +98,24 @@ def quantizer_cases():
     for bits, step in ((2, 0.6), (4, 0.1), (8, 0.02)):
         case("activation", bits, (6, 2, 2, 5), step, lambda x, s: activation(x, s, bits, 5))
     case("signed", 4, (6, 2, 2, 5), 0.2, lambda x, s: signed(x, s, 4, 5))
+    return cases
+
+
+def group_norm_cases():
+    g = torch.Generator().manual_seed(13)
+    cases = []
+    for shape, groups, epsilon in (((2, 6, 3, 4), 3, 1e-5), ((17, 4, 2, 2), 1, 1e-5),
+                                   ((3, 8, 1, 1), 2, 1e-2), ((2, 5, 2, 3), 5, 1e-3)):
+        x = (torch.randn(shape, generator=g) * 2 + 1).double().requires_grad_()
+        gamma = torch.randn(shape[1], generator=g).double().requires_grad_()
+        beta = torch.randn(shape[1], generator=g).double().requires_grad_()
+        gradient = torch.randn(shape, generator=g).double()
+        y = F.group_norm(x, groups, gamma, beta, epsilon)
+        y.backward(gradient)
+        cases.append(dict(shape=list(shape), groups=groups, epsilon=epsilon, x=numbers(x),
+                          gamma=numbers(gamma), beta=numbers(beta), g=numbers(gradient),
+                          y=numbers(y), gx=numbers(x.grad), ggamma=numbers(gamma.grad),
+                          gbeta=numbers(beta.grad)))
     return cases
 
 
@@ -295,6 +314,7 @@ def analysis_case():
 
 
 write("quantizers.json", quantizer_cases())
+write("group_norm.json", group_norm_cases())
 write("steps.json", [train("plain", 0.0), train("weight", 0.1), train("adaptive", 0.2),
                      train("code", 0.05), train("code_per_layer", 0.05)])
 write("optimizer.json", [optimizer_case(n, d) for n in (False, True) for d in (0.0, 0.01)])
