@@ -11,8 +11,11 @@ namespace {
 using testing::HasSubstr;
 
 TransientReport example() {
-  TransientCell cell{
-      100, {70, 69, 71}, {25, 24, 26}, {{"conv1.weight", 60, 35}, {"fc.weight", 80, 15}}};
+  TransientCell cell;
+  cell.error = 100;
+  cell.accuracy = {.mean = 70, .lo = 69, .hi = 71};
+  cell.changed = {.mean = 25, .lo = 24, .hi = 26};
+  cell.layers = {{"conv1.weight", 60, 35}, {"fc.weight", 80, 15}};
   return {"net", "synthetic", "test", {{100}, MaskShape::square, 0, 0}, {1000, 90, {cell}}};
 }
 
