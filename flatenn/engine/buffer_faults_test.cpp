@@ -187,7 +187,10 @@ TEST(BufferFaults, WhatIsReadIsTheWordUnderItsMasks) {
             const bool one = (code >> bit & 1) != 0;
             const bool on = (toggle >> bit & 1) != 0;
             const std::int32_t weight = negative && bit == bits - 1 ? -(1 << bit) : 1 << bit;
-            if ((stuck >> bit & 1) != 0 ? on : one != on) read += weight;
+            // In two statements: GCC 12.2 gets `if (held ? on : one != on)` wrong at -O1.
+            const bool held = (stuck >> bit & 1) != 0;
+            const bool reads_one = held ? on : one != on;
+            read += reads_one ? weight : 0;
           }
           code = read;
         }

@@ -90,8 +90,9 @@ TEST_P(Export, IntegerNetworkRepeatsTheFakeQuantizedOne) {
       met_a_tie[image] = here > 0;
     }
   }
-  // At most one in a million, and never more than a single code that met a tie.
-  EXPECT_LE(different, std::max<std::int64_t>(1, codes / 1000000)) << "of " << codes;
+  // At most one in a million meets a tie; of a million, three may do so by chance (the Poisson
+  // distribution of mean 1 exceeds three in one case of fifty).
+  EXPECT_LE(different, std::max<std::int64_t>(3, codes / 1000000)) << "of " << codes;
   const NodeTrace logits =
       evaluator->trace(static_cast<int>(model.graph.nodes.size()) - 1, 0, images);
   const Tensor expected = torch::tensor(logits.values).reshape({std::int64_t(images), -1});
