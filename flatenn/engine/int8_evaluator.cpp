@@ -63,14 +63,7 @@ class Int8Evaluator final : public Evaluator {
 
   void write_addends(std::span<const AddendWrite> writes) override {
     for (const AddendWrite& w : writes) {
-      const int tensor = plan_->tensor_of_node.at(w.node);
-      FLATENN_ASSERT(tensor >= 0);
-      if (plan_->layer_of(tensor).norm.node == w.node) {
-        weights_.set_norm_addend(tensor, w.channel, w.value);
-      } else {
-        weights_.set_addend(tensor, w.channel, w.value);
-      }
-      const auto step = static_cast<std::size_t>(plan_->step_of_tensor[tensor]);
+      const std::size_t step = write_addend(w);
       if (prefix_ != nullptr && step < prefix_->steps()) prefix_ = nullptr;
     }
   }
@@ -137,6 +130,22 @@ class Int8Evaluator final : public Evaluator {
   std::string_view name() const override { return name_; }
 
  private:
+  /// Returns the step that it takes part in.
+  std::size_t write_addend(const AddendWrite& w) {
+    if (std::holds_alternative<ChannelAffine>(plan_->model.graph.nodes.at(w.node).op)) {
+      weights_.set_node_addend(w.node, w.channel, w.value);
+      return plan_->steps_until[w.node] - 1;
+    }
+    const int tensor = plan_->tensor_of_node.at(w.node);
+    FLATENN_ASSERT(tensor >= 0);
+    if (plan_->layer_of(tensor).norm.node == w.node) {
+      weights_.set_norm_addend(tensor, w.channel, w.value);
+    } else {
+      weights_.set_addend(tensor, w.channel, w.value);
+    }
+    return static_cast<std::size_t>(plan_->step_of_tensor[tensor]);
+  }
+
   void allocate() {
     windows_ = AlignedBytes(window_bytes(*plan_));
     values_ = AlignedBytes(value_bytes(*plan_));

@@ -231,7 +231,8 @@ void run_average(const PoolArgs& a) {
         }
         typename S::Float v[4];
         for (int i = 0; i < 4; ++i) {
-          v[i] = S::mul(S::to_float(sum[i]), S::set_float(a.multiplier));
+          v[i] = S::mul(S::to_float(sum[i]), S::set_float(a.multiplier[4 * g + i]));
+          if (a.addend != nullptr) v[i] = S::add(v[i], S::set_float(a.addend[4 * g + i]));
         }
         emit<S>(a.sink, 4 * g, n, image, v);
       }

@@ -84,8 +84,9 @@ struct PoolArgs {
   const std::int32_t* in_offsets = nullptr;
   const std::int32_t* step_offsets = nullptr;
   int steps = 0, positions = 0, groups = 0;
-  std::int32_t start = 0;  ///< average: what sums start from
-  float multiplier = 0;    ///< average
+  std::int32_t start = 0;             ///< average: what sums start from
+  const float* multiplier = nullptr;  ///< average: one a channel
+  const float* addend = nullptr;      ///< average: one a channel, or null
   Sink sink;
 };
 

@@ -88,6 +88,8 @@ class Compiler {
     } else if (std::holds_alternative<AvgPool>(op)) {
       const auto& pool = std::get<AvgPool>(op);
       add_pool(n, pool.kernel, pool.stride, destination(n, reader(n)), reader(n), true);
+    } else if (std::holds_alternative<ChannelAffine>(op)) {
+      add_pool(n, 1, 1, destination(n, reader(n)), reader(n), true);
     } else if (std::holds_alternative<Add>(op)) {
       add_addition(n);
     } else if (std::holds_alternative<Flatten>(op)) {
@@ -310,7 +312,12 @@ class Compiler {
     for (std::int32_t& offset : pool.step_offsets) offset -= in.offset(0, 0);
     pool.to = std::move(to);
     if (average) {
-      pool.multiplier = plan_.model.affine[n].multiplier[0];
+      const std::vector<float>& multiplier = plan_.model.affine[n].multiplier;
+      const bool affine = std::holds_alternative<ChannelAffine>(nodes()[n].op);
+      if (affine) pool.affine_node = n;
+      pool.multiplier = affine ? multiplier : std::vector<float>(out.channels, multiplier[0]);
+      pool.multiplier.resize(4 * in.groups.size());
+      plan_.steps_until[n] = plan_.steps.size() + 1;
     } else {
       pool.to.offsets = plan_.buffers[pool.to.buffer].offsets(out.height, out.width, 1, 0);
     }

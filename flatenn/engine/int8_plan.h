@@ -65,13 +65,15 @@ struct LayerStep {
   std::size_t weight_at(std::int64_t channel, std::int64_t tap) const;
 };
 
+/// Pooling; of windows of one cell, a channel_affine.
 struct PoolStep {
   bool average = false;
+  int affine_node = -1;  ///< of a channel_affine, which also adds
   int in = 0;
   Destination to;
   std::vector<std::int32_t> in_offsets;
   std::vector<std::int32_t> step_offsets;
-  float multiplier = 0;  ///< average
+  std::vector<float> multiplier;  ///< average: one a channel, padded to whole groups
 };
 
 struct AddStep {

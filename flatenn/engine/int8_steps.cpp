@@ -106,7 +106,8 @@ void run(const PoolStep& pool, const Workplace& at) {
   args.positions = static_cast<int>(pool.in_offsets.size());
   args.groups = static_cast<int>(in.groups.size());
   args.start = -in.zero_point * args.steps;
-  args.multiplier = pool.multiplier;
+  args.multiplier = pool.multiplier.data();
+  if (pool.affine_node >= 0) args.addend = at.weights->node_addend(pool.affine_node);
   args.sink = sink(pool.to, at);
   (pool.average ? at.plan->kernels->average : at.plan->kernels->max_pool)(args);
 }

@@ -20,6 +20,11 @@ PackedWeights::PackedWeights(std::shared_ptr<const Plan> plan) : plan_(std::move
                         norm < 0 ? std::vector<float>() : plan_->model.affine[norm].addend});
     size_ += (layer.weight_bytes() + cell_bytes - 1) / cell_bytes * cell_bytes;
   }
+  for (std::size_t n = 0; n < plan_->model.graph.nodes.size(); ++n) {
+    const bool affine = std::holds_alternative<ChannelAffine>(plan_->model.graph.nodes[n].op);
+    node_addends_.push_back(affine ? plan_->model.affine[n].addend : std::vector<float>());
+    node_addends_.back().resize((node_addends_.back().size() + 3) / 4 * 4);
+  }
   bytes_ = AlignedBytes(size_);
   std::memset(bytes_.data(), 0, size_);
   for (int t = 0; t < std::ssize(tensors); ++t) {
@@ -28,7 +33,11 @@ PackedWeights::PackedWeights(std::shared_ptr<const Plan> plan) : plan_(std::move
 }
 
 PackedWeights::PackedWeights(const PackedWeights& other)
-    : plan_(other.plan_), tensors_(other.tensors_), size_(other.size_), bytes_(other.size_) {
+    : plan_(other.plan_),
+      tensors_(other.tensors_),
+      node_addends_(other.node_addends_),
+      size_(other.size_),
+      bytes_(other.size_) {
   std::memcpy(bytes_.data(), other.bytes_.data(), size_);
 }
 
@@ -39,6 +48,7 @@ void PackedWeights::copy(const PackedWeights& other) {
     std::copy_n(other.addend(t), tensors[t].shape[0], tensors_[t].addend.begin());
     tensors_[t].norm_addend = other.tensors_[t].norm_addend;
   }
+  node_addends_ = other.node_addends_;
 }
 
 void PackedWeights::set_addend(int tensor, int channel, float value) {
@@ -51,6 +61,12 @@ void PackedWeights::set_norm_addend(int tensor, int channel, float value) {
   FLATENN_ASSERT(tensor >= 0 && tensor < std::ssize(tensors_));
   FLATENN_ASSERT(channel >= 0 && channel < std::ssize(tensors_[tensor].norm_addend));
   tensors_[tensor].norm_addend[channel] = value;
+}
+
+void PackedWeights::set_node_addend(int node, int channel, float value) {
+  FLATENN_ASSERT(node >= 0 && node < std::ssize(node_addends_));
+  FLATENN_ASSERT(channel >= 0 && channel < std::ssize(plan_->model.affine[node].addend));
+  node_addends_[node][channel] = value;
 }
 
 std::size_t PackedWeights::byte_of(int tensor, std::int64_t element) const {
