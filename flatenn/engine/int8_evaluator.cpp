@@ -149,6 +149,7 @@ class Int8Evaluator final : public Evaluator {
   void allocate() {
     windows_ = AlignedBytes(window_bytes(*plan_));
     values_ = AlignedBytes(value_bytes(*plan_));
+    patches_ = AlignedBytes(patch_bytes(*plan_));
     logits_ =
         AlignedBytes(static_cast<std::size_t>(plan_->classes) * images_per_block * sizeof(float));
     arena_ = AlignedBytes(static_cast<std::size_t>(plan_->arena_bytes));
@@ -170,7 +171,8 @@ class Int8Evaluator final : public Evaluator {
             arena_.data(),
             reinterpret_cast<std::int32_t*>(windows_.data()),
             reinterpret_cast<float*>(logits_.data()),
-            reinterpret_cast<float*>(values_.data())};
+            reinterpret_cast<float*>(values_.data()),
+            patches_.data()};
   }
 
   /// One block of images through the first `steps` steps, in cache from layer to layer.
@@ -235,6 +237,7 @@ class Int8Evaluator final : public Evaluator {
     faults_ = std::move(other.faults_);
     windows_ = std::move(other.windows_);
     values_ = std::move(other.values_);
+    patches_ = std::move(other.patches_);
     arena_ = std::move(other.arena_);
     logits_ = std::move(other.logits_);
     unfused_ = nullptr;
@@ -249,6 +252,7 @@ class Int8Evaluator final : public Evaluator {
   BufferFaults faults_;
   AlignedBytes windows_;  ///< window sums of the layer at work
   AlignedBytes values_;   ///< what the layer at work normalises
+  AlignedBytes patches_;  ///< what the layer at work transforms
   AlignedBytes arena_;    ///< all buffers but the prepared image
   AlignedBytes logits_;   ///< classes x 16 floats
   std::unique_ptr<Int8Evaluator> unfused_;

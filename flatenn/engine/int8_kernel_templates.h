@@ -364,9 +364,11 @@ constexpr Tile make_pooled_tile() {
 }
 
 template <class S>
-constexpr Kernels make_kernels(Tile many, Tile single, Tile pooled, Tile pooled_six) {
-  return {many,           single,     pooled,      pooled_six,       run_window<S>, run_max_pool<S>,
-          run_average<S>, run_add<S>, run_twin<S>, run_group_norm<S>};
+constexpr Kernels make_kernels(Tile many, Tile single, Tile pooled, Tile pooled_six,
+                               WinogradTile winograd = {}) {
+  return {many,       single,        pooled,           pooled_six,
+          winograd,   run_window<S>, run_max_pool<S>,  run_average<S>,
+          run_add<S>, run_twin<S>,   run_group_norm<S>};
 }
 
 }  // namespace

@@ -16,8 +16,10 @@ PackedWeights::PackedWeights(std::shared_ptr<const Plan> plan) : plan_(std::move
     std::vector<float> addend = plan_->model.affine[tensors[t].node].addend;
     addend.resize(padded);
     const int norm = layer.norm.node;
-    tensors_.push_back({size_, std::vector<std::int32_t>(padded), std::move(addend),
-                        norm < 0 ? std::vector<float>() : plan_->model.affine[norm].addend});
+    const std::size_t entries = layer.winograd ? winograd_entries : 1;
+    tensors_.push_back({size_, std::vector<std::int32_t>(entries * padded), std::move(addend),
+                        norm < 0 ? std::vector<float>() : plan_->model.affine[norm].addend,
+                        std::vector<std::int8_t>(layer.winograd ? tensors[t].codes.size() : 0)});
     size_ += (layer.weight_bytes() + cell_bytes - 1) / cell_bytes * cell_bytes;
   }
   for (std::size_t n = 0; n < plan_->model.graph.nodes.size(); ++n) {
@@ -77,7 +79,31 @@ std::size_t PackedWeights::byte_of(int tensor, std::int64_t element) const {
   return tensors_[tensor].place + layer.weight_at(element / window, element % window);
 }
 
+/// Each of a kernel's nine weights takes part in up to 16 entries.
+void PackedWeights::set_transformed(int tensor, std::int64_t element, std::int8_t code) {
+  FLATENN_ASSERT(element >= 0 && element < std::ssize(tensors_[tensor].codes));
+  const LayerStep& layer = plan_->layer_of(tensor);
+  const int change = code - std::exchange(tensors_[tensor].codes[element], code);
+  if (change == 0) return;
+  const std::int64_t inputs = plan_->model.weights[tensor].shape[1];
+  const std::int64_t channel = element / 9 / inputs;
+  const int tap = static_cast<int>(element % 9);
+  const auto& counts = winograd_counts(tap / 3, tap % 3);
+  const int width = layer.tile->channels;
+  std::int32_t* const bias =
+      tensors_[tensor].bias.data() + channel / width * winograd_entries * width + channel % width;
+  std::uint8_t* const bytes = bytes_.data() + tensors_[tensor].place;
+  for (int e = 0; e < winograd_entries; ++e) {
+    const int moves = counts[static_cast<std::size_t>(e)] * change;
+    if (moves == 0) continue;
+    std::uint8_t& byte = bytes[layer.winograd_weight_at(channel, element / 9 % inputs, e)];
+    byte = static_cast<std::uint8_t>(byte + moves);
+    bias[e * width] -= winograd_offset(*layer.winograd, e) * moves;
+  }
+}
+
 void PackedWeights::set(int tensor, std::int64_t element, std::int8_t code) {
+  if (plan_->layer_of(tensor).winograd) return set_transformed(tensor, element, code);
   std::uint8_t& byte = bytes_.data()[byte_of(tensor, element)];
   const auto old = static_cast<std::int8_t>(byte);
   byte = static_cast<std::uint8_t>(code);
@@ -87,6 +113,8 @@ void PackedWeights::set(int tensor, std::int64_t element, std::int8_t code) {
 }
 
 std::int8_t PackedWeights::get(int tensor, std::int64_t element) const {
+  const std::vector<std::int8_t>& codes = tensors_[tensor].codes;
+  if (!codes.empty()) return codes[element];
   return static_cast<std::int8_t>(bytes_.data()[byte_of(tensor, element)]);
 }
 

@@ -48,12 +48,15 @@ class PackedWeights {
  private:
   struct Tensor {
     std::size_t place = 0;
-    std::vector<std::int32_t> bias;  ///< one a channel, padded to whole blocks
+    /// One a channel, padded to whole blocks; with winograd blocks x entries x channels.
+    std::vector<std::int32_t> bias;
     std::vector<float> addend;       ///< the same
     std::vector<float> norm_addend;  ///< one a channel, or none
+    std::vector<std::int8_t> codes;  ///< with winograd: what the transformed weights are of
   };
 
   std::size_t byte_of(int tensor, std::int64_t element) const;
+  void set_transformed(int tensor, std::int64_t element, std::int8_t code);
 
   std::shared_ptr<const Plan> plan_;
   std::vector<Tensor> tensors_;
