@@ -59,6 +59,8 @@ void add_transient(CLI::App& app, Session& session) {
       ->type_name("FACTORS");
   command->add_option("--shape", options->shape,
                       "of the patch: line, square, random, channel or pixel [line]");
+  command->add_flag("!--unclipped", options->settings.clips,
+                    "activations do not clip to their codes: what a plain ReLU would pass on");
   command->add_option("--images", options->settings.images, "the first n images; 0: all [0]");
   command->add_option("--seed", options->settings.seed, "of patches and signs [0]");
   add_data_options(*command, options->data);

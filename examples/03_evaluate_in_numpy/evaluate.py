@@ -91,6 +91,10 @@ def evaluate(nodes, tensors, pixels):
             flat = x[0].reshape(len(pixels), -1)
             sums = flat @ tensors[f"{name}.weight"].astype(np.int64).T
             y = affine(node, tensors, sums, flat.sum(1, keepdims=True))[:, :, None, None]
+        elif kind == "channel_affine":
+            scale, shift = (tensors[f"{name}.{part}"].reshape(1, -1, 1, 1)
+                            for part in ("multiplier", "addend"))
+            y = x[0].astype(np.float32) * scale + shift
         elif kind == "group_norm":
             y = group_norm(x[0], node, tensors)
         elif kind == "activation":

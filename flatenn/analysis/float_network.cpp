@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 #include <variant>
 
 #include "flatenn/base/error.h"
@@ -26,6 +27,8 @@ Tensor channel_tensor(const std::vector<float>& values, torch::ScalarType type) 
   if (values.empty()) return {};
   return torch::tensor(values).to(type).view({-1, 1, 1, 1});
 }
+
+constexpr double kUnclipped = std::numeric_limits<float>::max();
 
 /// Clips and rounds half to even; the slope is one within the range and zero outside.
 Tensor quantize(Tensor x, double low, double high) {
@@ -55,10 +58,12 @@ Displacement leaves(const FloatNetwork& network, const Displacement& displacemen
 
 }  // namespace
 
-FloatNetwork::FloatNetwork(const Model& model, const Dataset& images, Precision precision)
+FloatNetwork::FloatNetwork(const Model& model, const Dataset& images, Precision precision,
+                           bool clips)
     : model_(model),
       images_(images),
-      type_(precision == Precision::single_ ? torch::kFloat32 : torch::kFloat64) {
+      type_(precision == Precision::single_ ? torch::kFloat32 : torch::kFloat64),
+      clips_(clips) {
   const std::size_t nodes = model.graph.nodes.size();
   tensor_of_.assign(nodes, -1);
   last_reader_.assign(nodes, static_cast<int>(nodes));
@@ -130,12 +135,15 @@ Tensor FloatNetwork::run(std::size_t node, const std::vector<Tensor>& results,
     return results[static_cast<std::size_t>(n.inputs[i])];
   };
   if (tensor_of_[node] >= 0) return run_weights(node, input(0), displacement);
+  if (std::holds_alternative<ChannelAffine>(n.op)) {
+    return input(0) * multiplier_[node] + addend_[node];
+  }
   if (const auto* op = std::get_if<GroupNorm>(&n.op)) {
     return ops::group_norm(input(0), multiplier_[node].view(-1), addend_[node].view(-1), op->groups,
                            op->epsilon);
   }
   if (const auto* op = std::get_if<Activation>(&n.op)) {
-    return quantize(input(0), 0, (1 << op->bits) - 1);
+    return quantize(input(0), 0, clips_ ? (1 << op->bits) - 1 : kUnclipped);
   }
   if (const auto* op = std::get_if<Quantize>(&n.op)) {
     const int half = 1 << (op->bits - 1);

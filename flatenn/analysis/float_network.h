@@ -40,7 +40,9 @@ enum class Precision {
 class FloatNetwork {
  public:
   /// Keeps references. Precondition: check_model accepts the model; images fit its input.
-  FloatNetwork(const Model& model, const Dataset& images, Precision precision);
+  /// `clips`: activations are clipped to their codes, as deployed; without, codes grow as they
+  /// must, as behind a plain ReLU.
+  FloatNetwork(const Model& model, const Dataset& images, Precision precision, bool clips = true);
 
   const Model& model() const { return model_; }
   std::size_t images() const { return images_.size(); }
@@ -80,6 +82,7 @@ class FloatNetwork {
   const Model& model_;
   const Dataset& images_;
   torch::ScalarType type_;
+  bool clips_;
   std::vector<int> tensor_of_;    ///< index in Model::weights, -1 for nodes without
   std::vector<int> last_reader_;  ///< after it a node's result is not needed
   std::vector<torch::Tensor> weights_, codes_;

@@ -29,7 +29,7 @@ class Strikes {
         model_(model),
         data_(data),
         infos_(check_graph(model.graph)),
-        network_(model, data, Precision::single_) {}
+        network_(model, data, Precision::single_, settings.clips) {}
 
   Tensor answers(std::size_t first, const SumsHook& hook = {}) const {
     return network_.logits({}, first, kBatch, hook).argmax(1);

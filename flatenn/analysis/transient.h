@@ -20,6 +20,9 @@ namespace flatenn {
 struct TransientSettings {
   std::vector<double> errors = {3, 10, 100, 10000};  ///< factors; each strike has either sign
   MaskShape shape = MaskShape::line;
+  /// Activations clip to their codes. Without, codes grow as they must, with and without an error:
+  /// what a plain ReLU would pass on.
+  bool clips = true;
   std::uint64_t images = 0;  ///< the first n; 0: all
   std::uint64_t seed = 0;
 };

@@ -51,6 +51,17 @@ TEST_F(TransientTest, IsAFunctionOfItsSettings) {
   EXPECT_LT(measure({10}, MaskShape::pixel).cells[0].changed.mean, 100);
 }
 
+/// An error that nothing clips goes on through all layers behind.
+TEST_F(TransientTest, ClippingHoldsErrorsBack) {
+  TransientSettings settings;
+  settings.errors = {1000};
+  const TransientResult clipped = measure_transient(settings, model_, data_.train);
+  settings.clips = false;
+  const TransientResult open = measure_transient(settings, model_, data_.train);
+  EXPECT_GT(open.cells[0].changed.lo, clipped.cells[0].changed.hi);
+  EXPECT_NEAR(open.clean, clipped.clean, 10);
+}
+
 TEST_F(TransientTest, MistakesAreErrors) {
   EXPECT_THROW(measure({}), Error);
   EXPECT_THROW(measure({std::numeric_limits<double>::quiet_NaN()}), Error);

@@ -1,5 +1,6 @@
 // Compiled for AVX-512 VNNI whatever the rest of the program is compiled for.
 #include "flatenn/engine/int8_kernel_templates.h"
+#include "flatenn/engine/int8_winograd_templates.h"
 
 #if defined(__AVX512VNNI__) && defined(__AVX512BW__)
 #include <immintrin.h>
@@ -31,6 +32,10 @@ struct Avx512 {
 
   static Int set_int(std::int32_t i) { return _mm512_set1_epi32(i); }
   static Int add(Int a, Int b) { return _mm512_add_epi32(a, b); }
+  static Int sub(Int a, Int b) { return _mm512_sub_epi32(a, b); }
+  static Int set_bytes(int i) { return _mm512_set1_epi8(static_cast<char>(i)); }
+  static Int add_bytes(Int a, Int b) { return _mm512_add_epi8(a, b); }
+  static Int sub_bytes(Int a, Int b) { return _mm512_sub_epi8(a, b); }
   static Int min(Int a, Int b) { return _mm512_min_epi32(a, b); }
   static Int max(Int a, Int b) { return _mm512_max_epi32(a, b); }
   static Int max_bytes(Int a, Int b) { return _mm512_max_epu8(a, b); }
@@ -38,6 +43,10 @@ struct Avx512 {
   template <int n>
   static Int shift_left(Int a) {
     return _mm512_slli_epi32(a, n);
+  }
+  template <int n>
+  static Int shift_right(Int a) {
+    return _mm512_srai_epi32(a, n);
   }
   template <int i>
   static Int byte(Int a) {
@@ -87,7 +96,8 @@ struct Avx512 {
 const Kernels* avx512_vnni_kernels() {
   static constexpr Kernels kernels = make_kernels<Avx512>(
       make_tile<Avx512, Avx512, 4, 4>(), make_tile<Avx512, Avx512, 12, 1>(),
-      make_pooled_tile<Avx512, Avx512, 4>(), make_pooled_tile<Avx512, Avx512, 6>());
+      make_pooled_tile<Avx512, Avx512, 4>(), make_pooled_tile<Avx512, Avx512, 6>(),
+      make_winograd_tile<Avx512, 4, 4>());
   const bool supported = __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
                          __builtin_cpu_supports("avx512vnni");
   return supported ? &kernels : nullptr;

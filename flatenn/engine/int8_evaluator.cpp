@@ -63,14 +63,7 @@ class Int8Evaluator final : public Evaluator {
 
   void write_addends(std::span<const AddendWrite> writes) override {
     for (const AddendWrite& w : writes) {
-      const int tensor = plan_->tensor_of_node.at(w.node);
-      FLATENN_ASSERT(tensor >= 0);
-      if (plan_->layer_of(tensor).norm.node == w.node) {
-        weights_.set_norm_addend(tensor, w.channel, w.value);
-      } else {
-        weights_.set_addend(tensor, w.channel, w.value);
-      }
-      const auto step = static_cast<std::size_t>(plan_->step_of_tensor[tensor]);
+      const std::size_t step = write_addend(w);
       if (prefix_ != nullptr && step < prefix_->steps()) prefix_ = nullptr;
     }
   }
@@ -137,9 +130,26 @@ class Int8Evaluator final : public Evaluator {
   std::string_view name() const override { return name_; }
 
  private:
+  /// Returns the step that it takes part in.
+  std::size_t write_addend(const AddendWrite& w) {
+    if (std::holds_alternative<ChannelAffine>(plan_->model.graph.nodes.at(w.node).op)) {
+      weights_.set_node_addend(w.node, w.channel, w.value);
+      return plan_->steps_until[w.node] - 1;
+    }
+    const int tensor = plan_->tensor_of_node.at(w.node);
+    FLATENN_ASSERT(tensor >= 0);
+    if (plan_->layer_of(tensor).norm.node == w.node) {
+      weights_.set_norm_addend(tensor, w.channel, w.value);
+    } else {
+      weights_.set_addend(tensor, w.channel, w.value);
+    }
+    return static_cast<std::size_t>(plan_->step_of_tensor[tensor]);
+  }
+
   void allocate() {
     windows_ = AlignedBytes(window_bytes(*plan_));
     values_ = AlignedBytes(value_bytes(*plan_));
+    patches_ = AlignedBytes(patch_bytes(*plan_));
     logits_ =
         AlignedBytes(static_cast<std::size_t>(plan_->classes) * images_per_block * sizeof(float));
     arena_ = AlignedBytes(static_cast<std::size_t>(plan_->arena_bytes));
@@ -161,7 +171,8 @@ class Int8Evaluator final : public Evaluator {
             arena_.data(),
             reinterpret_cast<std::int32_t*>(windows_.data()),
             reinterpret_cast<float*>(logits_.data()),
-            reinterpret_cast<float*>(values_.data())};
+            reinterpret_cast<float*>(values_.data()),
+            patches_.data()};
   }
 
   /// One block of images through the first `steps` steps, in cache from layer to layer.
@@ -226,6 +237,7 @@ class Int8Evaluator final : public Evaluator {
     faults_ = std::move(other.faults_);
     windows_ = std::move(other.windows_);
     values_ = std::move(other.values_);
+    patches_ = std::move(other.patches_);
     arena_ = std::move(other.arena_);
     logits_ = std::move(other.logits_);
     unfused_ = nullptr;
@@ -240,6 +252,7 @@ class Int8Evaluator final : public Evaluator {
   BufferFaults faults_;
   AlignedBytes windows_;  ///< window sums of the layer at work
   AlignedBytes values_;   ///< what the layer at work normalises
+  AlignedBytes patches_;  ///< what the layer at work transforms
   AlignedBytes arena_;    ///< all buffers but the prepared image
   AlignedBytes logits_;   ///< classes x 16 floats
   std::unique_ptr<Int8Evaluator> unfused_;

@@ -231,7 +231,8 @@ void run_average(const PoolArgs& a) {
         }
         typename S::Float v[4];
         for (int i = 0; i < 4; ++i) {
-          v[i] = S::mul(S::to_float(sum[i]), S::set_float(a.multiplier));
+          v[i] = S::mul(S::to_float(sum[i]), S::set_float(a.multiplier[4 * g + i]));
+          if (a.addend != nullptr) v[i] = S::add(v[i], S::set_float(a.addend[4 * g + i]));
         }
         emit<S>(a.sink, 4 * g, n, image, v);
       }
@@ -363,9 +364,11 @@ constexpr Tile make_pooled_tile() {
 }
 
 template <class S>
-constexpr Kernels make_kernels(Tile many, Tile single, Tile pooled, Tile pooled_six) {
-  return {many,           single,     pooled,      pooled_six,       run_window<S>, run_max_pool<S>,
-          run_average<S>, run_add<S>, run_twin<S>, run_group_norm<S>};
+constexpr Kernels make_kernels(Tile many, Tile single, Tile pooled, Tile pooled_six,
+                               WinogradTile winograd = {}) {
+  return {many,       single,        pooled,           pooled_six,
+          winograd,   run_window<S>, run_max_pool<S>,  run_average<S>,
+          run_add<S>, run_twin<S>,   run_group_norm<S>};
 }
 
 }  // namespace

@@ -14,6 +14,7 @@ namespace flatenn::int8 {
 
 inline constexpr int images_per_block = 16;
 inline constexpr int cell_bytes = 64;
+inline constexpr int winograd_entries = 16;
 
 /// Where results go: codes into a buffer of cells, or values as they are.
 struct Sink {
@@ -57,6 +58,27 @@ struct LayerArgs {
   Sink sink;
 };
 
+/// A 3x3 convolution of stride 1 in tiles of 2x2 positions (int8_winograd.h). Of `layer`,
+/// in_offsets and step_offsets are not used; its weights are blocks x entries x groups x channels x
+/// 4 bytes, its bias blocks x entries x channels.
+struct WinogradArgs {
+  LayerArgs layer;
+  const std::int32_t* patches = nullptr;    ///< one a tile
+  const std::int32_t* positions = nullptr;  ///< one a tile
+  int tiles = 0, width = 0, groups = 0, lift = 0;
+  std::int32_t row_bytes = 0;
+  std::int32_t group_bytes = 0;
+  std::uint8_t* inputs = nullptr;  ///< room for entries x groups x tiles at once, cells
+  std::int32_t* sums = nullptr;    ///< room for tiles at once x channels x entries x 16
+};
+
+/// So many output channels times so many tiles at once.
+struct WinogradTile {
+  int channels = 0;  ///< 0: the instruction set does without it
+  int tiles = 0;
+  void (*run)(const WinogradArgs&) = nullptr;
+};
+
 /// A register blocking: so many output channels times so many positions of the convolution.
 struct Tile {
   int channels = 0;  ///< 0: the instruction set does without it
@@ -84,8 +106,9 @@ struct PoolArgs {
   const std::int32_t* in_offsets = nullptr;
   const std::int32_t* step_offsets = nullptr;
   int steps = 0, positions = 0, groups = 0;
-  std::int32_t start = 0;  ///< average: what sums start from
-  float multiplier = 0;    ///< average
+  std::int32_t start = 0;             ///< average: what sums start from
+  const float* multiplier = nullptr;  ///< average: one a channel
+  const float* addend = nullptr;      ///< average: one a channel, or null
   Sink sink;
 };
 
@@ -123,6 +146,7 @@ struct Kernels {
   Tile single;  ///< linear layers
   Tile pooled;  ///< fused with 2x2 max pooling: four positions of the convolution, one of output
   Tile pooled_six;  ///< the same for layers of six channels
+  WinogradTile winograd;
   void (*window)(const WindowArgs&) = nullptr;
   void (*max_pool)(const PoolArgs&) = nullptr;
   void (*average)(const PoolArgs&) = nullptr;

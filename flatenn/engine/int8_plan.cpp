@@ -18,6 +18,18 @@ std::size_t LayerStep::weight_at(std::int64_t channel, std::int64_t tap) const {
   return static_cast<std::size_t>((step * width + channel % width) * 4 + slot % 4);
 }
 
+std::size_t LayerStep::weight_bytes() const {
+  const int cells = winograd ? winograd->groups * winograd_entries : steps();
+  return std::size_t{4} * blocks * tile->channels * cells;
+}
+
+std::size_t LayerStep::winograd_weight_at(std::int64_t channel, std::int64_t in, int entry) const {
+  const int width = tile->channels;
+  const std::int64_t cell =
+      (channel / width * winograd_entries + entry) * winograd->groups + in / 4;
+  return static_cast<std::size_t>((cell * width + channel % width) * 4 + in % 4);
+}
+
 std::size_t LayerStep::norm_floats() const {
   if (norm.node < 0) return 0;
   const std::size_t values = norm.multiplier.size() * in_offsets.size();
@@ -88,6 +100,8 @@ class Compiler {
     } else if (std::holds_alternative<AvgPool>(op)) {
       const auto& pool = std::get<AvgPool>(op);
       add_pool(n, pool.kernel, pool.stride, destination(n, reader(n)), reader(n), true);
+    } else if (std::holds_alternative<ChannelAffine>(op)) {
+      add_pool(n, 1, 1, destination(n, reader(n)), reader(n), true);
     } else if (std::holds_alternative<Add>(op)) {
       add_addition(n);
     } else if (std::holds_alternative<Flatten>(op)) {
@@ -270,6 +284,12 @@ class Compiler {
     if (pooled) layer.in_offsets = by_pooling_windows(layer.in_offsets, out);
     layer.tile = choose_tile(pooled, out.channels, static_cast<int>(layer.in_offsets.size()));
     layer.blocks = (out.channels + layer.tile->channels - 1) / layer.tile->channels;
+    const WinogradTile& winograd = plan_.kernels->winograd;
+    const auto* conv = std::get_if<Conv2d>(&nodes()[n].op);
+    if (conv != nullptr && !pooled && winograd.channels == layer.tile->channels) {
+      const NodeInfo& from = plan_.infos[nodes()[n].inputs[0]];
+      layer.winograd = plan_winograd(*conv, from, plan_.infos[n], in, winograd.tiles);
+    }
     layer.positions_at_once = positions_at_once(layer);
   }
 
@@ -310,7 +330,12 @@ class Compiler {
     for (std::int32_t& offset : pool.step_offsets) offset -= in.offset(0, 0);
     pool.to = std::move(to);
     if (average) {
-      pool.multiplier = plan_.model.affine[n].multiplier[0];
+      const std::vector<float>& multiplier = plan_.model.affine[n].multiplier;
+      const bool affine = std::holds_alternative<ChannelAffine>(nodes()[n].op);
+      if (affine) pool.affine_node = n;
+      pool.multiplier = affine ? multiplier : std::vector<float>(out.channels, multiplier[0]);
+      pool.multiplier.resize(4 * in.groups.size());
+      plan_.steps_until[n] = plan_.steps.size() + 1;
     } else {
       pool.to.offsets = plan_.buffers[pool.to.buffer].offsets(out.height, out.width, 1, 0);
     }

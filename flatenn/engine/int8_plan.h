@@ -4,11 +4,13 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <variant>
 #include <vector>
 
 #include "flatenn/engine/int8_kernels.h"
 #include "flatenn/engine/int8_layout.h"
+#include "flatenn/engine/int8_winograd.h"
 #include "flatenn/graph/model.h"
 
 namespace flatenn::int8 {
@@ -56,22 +58,27 @@ struct LayerStep {
   std::vector<std::int8_t> step_masks;               ///< only with a window multiplier
   JoinedAdd add;
   JoinedNorm norm;
+  std::optional<Winograd> winograd;  ///< then the tile's channels are those of Kernels::winograd
 
   int steps() const { return static_cast<int>(gather.step_offsets.size()); }
   /// Floats that a normalization works on: all values of 16 images, and the groups' statistics.
   std::size_t norm_floats() const;
-  std::size_t weight_bytes() const { return std::size_t{4} * blocks * tile->channels * steps(); }
-  /// Where the packed weights hold tap `tap` of output channel `channel`.
+  std::size_t weight_bytes() const;
+  /// Where the packed weights hold tap `tap` of output channel `channel`. Not with winograd.
   std::size_t weight_at(std::int64_t channel, std::int64_t tap) const;
+  /// With winograd, where they hold input channel `in` of entry `entry`.
+  std::size_t winograd_weight_at(std::int64_t channel, std::int64_t in, int entry) const;
 };
 
+/// Pooling; of windows of one cell, a channel_affine.
 struct PoolStep {
   bool average = false;
+  int affine_node = -1;  ///< of a channel_affine, which also adds
   int in = 0;
   Destination to;
   std::vector<std::int32_t> in_offsets;
   std::vector<std::int32_t> step_offsets;
-  float multiplier = 0;  ///< average
+  std::vector<float> multiplier;  ///< average: one a channel, padded to whole groups
 };
 
 struct AddStep {

@@ -63,6 +63,29 @@ void normalise(const LayerStep& layer, const LayerArgs& layer_args, const Workpl
   at.plan->kernels->group_norm(args);
 }
 
+/// Cells of the transformed patches of the tiles at work.
+std::size_t patch_cells(const Winograd& winograd, const WinogradTile& tile) {
+  return static_cast<std::size_t>(winograd_entries * winograd.groups) * tile.tiles;
+}
+
+void run_tiles(const Winograd& winograd, const LayerArgs& layer_args, const Workplace& at) {
+  const WinogradTile& tile = at.plan->kernels->winograd;
+  WinogradArgs args;
+  args.layer = layer_args;
+  args.patches = winograd.patches.data();
+  args.positions = winograd.positions.data();
+  args.tiles = static_cast<int>(winograd.patches.size());
+  args.width = winograd.width;
+  args.groups = winograd.groups;
+  args.lift = winograd.lift;
+  args.row_bytes = winograd.row_bytes;
+  args.group_bytes = winograd.group_bytes;
+  args.inputs = at.patches;
+  args.sums =
+      reinterpret_cast<std::int32_t*>(at.patches + patch_cells(winograd, tile) * cell_bytes);
+  tile.run(args);
+}
+
 void run(const LayerStep& layer, const Workplace& at) {
   LayerArgs args;
   args.in = at.cells(layer.in);
@@ -91,7 +114,11 @@ void run(const LayerStep& layer, const Workplace& at) {
     args.window = at.windows;
     args.window_multiplier = layer.window_multiplier.data();
   }
-  (layer.low_bytes ? layer.tile->run_low : layer.tile->run)(args);
+  if (layer.winograd) {
+    run_tiles(*layer.winograd, args, at);
+  } else {
+    (layer.low_bytes ? layer.tile->run_low : layer.tile->run)(args);
+  }
   if (norm) normalise(layer, args, at);
 }
 
@@ -106,7 +133,8 @@ void run(const PoolStep& pool, const Workplace& at) {
   args.positions = static_cast<int>(pool.in_offsets.size());
   args.groups = static_cast<int>(in.groups.size());
   args.start = -in.zero_point * args.steps;
-  args.multiplier = pool.multiplier;
+  args.multiplier = pool.multiplier.data();
+  if (pool.affine_node >= 0) args.addend = at.weights->node_addend(pool.affine_node);
   args.sink = sink(pool.to, at);
   (pool.average ? at.plan->kernels->average : at.plan->kernels->max_pool)(args);
 }
@@ -174,6 +202,19 @@ std::size_t value_bytes(const Plan& plan) {
     }
   }
   return floats * sizeof(float);
+}
+
+std::size_t patch_bytes(const Plan& plan) {
+  const WinogradTile& tile = plan.kernels->winograd;
+  std::size_t cells = 0;
+  for (const Step& step : plan.steps) {
+    const auto* layer = std::get_if<LayerStep>(&step);
+    if (layer == nullptr || !layer->winograd) continue;
+    cells = std::max(cells, patch_cells(*layer->winograd, tile));
+  }
+  if (cells == 0) return 0;
+  return (cells + static_cast<std::size_t>(tile.tiles) * tile.channels * winograd_entries) *
+         cell_bytes;
 }
 
 void fill_borders(const Plan& plan, std::uint8_t* arena) {

@@ -21,6 +21,7 @@ struct Workplace {
   std::int32_t* windows = nullptr;      ///< window_bytes(*plan)
   float* logits = nullptr;              ///< classes x 16
   float* values = nullptr;              ///< value_bytes(*plan)
+  std::uint8_t* patches = nullptr;      ///< patch_bytes(*plan)
 
   /// The cells of a buffer.
   const std::uint8_t* cells(int buffer) const;
@@ -31,6 +32,10 @@ std::size_t window_bytes(const Plan& plan);
 
 /// Room for the values that any layer's normalization works on, one at a time.
 std::size_t value_bytes(const Plan& plan);
+
+/// Room for what any layer's Winograd transform works on, one at a time: transformed patches of the
+/// tiles at work, then their sums.
+std::size_t patch_bytes(const Plan& plan);
 
 /// Fills all buffers of an arena with their zero points, which borders keep: steps write the pixels
 /// within.

@@ -328,13 +328,21 @@ class KernelCheck {
     if (to_logits) x.args.positions = 1;
     const Target t = target(4 * groups - between(0, 3), x.args.positions, to_logits);
     x.args.start = -between(0, 128) * x.args.steps;
-    x.args.multiplier = factor(1);
+    std::vector<float> multiplier, addend;
+    for (int c = 0; c < 4 * groups; ++c) {
+      multiplier.push_back(factor(1));
+      addend.push_back(factor(100));
+    }
+    x.args.multiplier = multiplier.data();
+    const bool adds = between(0, 1) == 1;
+    if (adds) x.args.addend = addend.data();
     x.args.sink = t.sink;
     kernels_.average(x.args);
     compare("average", t, x.args.positions, [&](int c, int n, int i) {
       int sum = x.args.start;
       for (int k = 0; k < x.args.steps; ++k) sum += x.byte(c, n, k, i);
-      return static_cast<float>(sum) * x.args.multiplier;
+      const float v = static_cast<float>(sum) * multiplier[c];
+      return adds ? v + addend[c] : v;
     });
   }
 

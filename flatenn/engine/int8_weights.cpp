@@ -16,9 +16,16 @@ PackedWeights::PackedWeights(std::shared_ptr<const Plan> plan) : plan_(std::move
     std::vector<float> addend = plan_->model.affine[tensors[t].node].addend;
     addend.resize(padded);
     const int norm = layer.norm.node;
-    tensors_.push_back({size_, std::vector<std::int32_t>(padded), std::move(addend),
-                        norm < 0 ? std::vector<float>() : plan_->model.affine[norm].addend});
+    const std::size_t entries = layer.winograd ? winograd_entries : 1;
+    tensors_.push_back({size_, std::vector<std::int32_t>(entries * padded), std::move(addend),
+                        norm < 0 ? std::vector<float>() : plan_->model.affine[norm].addend,
+                        std::vector<std::int8_t>(layer.winograd ? tensors[t].codes.size() : 0)});
     size_ += (layer.weight_bytes() + cell_bytes - 1) / cell_bytes * cell_bytes;
+  }
+  for (std::size_t n = 0; n < plan_->model.graph.nodes.size(); ++n) {
+    const bool affine = std::holds_alternative<ChannelAffine>(plan_->model.graph.nodes[n].op);
+    node_addends_.push_back(affine ? plan_->model.affine[n].addend : std::vector<float>());
+    node_addends_.back().resize((node_addends_.back().size() + 3) / 4 * 4);
   }
   bytes_ = AlignedBytes(size_);
   std::memset(bytes_.data(), 0, size_);
@@ -28,7 +35,11 @@ PackedWeights::PackedWeights(std::shared_ptr<const Plan> plan) : plan_(std::move
 }
 
 PackedWeights::PackedWeights(const PackedWeights& other)
-    : plan_(other.plan_), tensors_(other.tensors_), size_(other.size_), bytes_(other.size_) {
+    : plan_(other.plan_),
+      tensors_(other.tensors_),
+      node_addends_(other.node_addends_),
+      size_(other.size_),
+      bytes_(other.size_) {
   std::memcpy(bytes_.data(), other.bytes_.data(), size_);
 }
 
@@ -39,6 +50,7 @@ void PackedWeights::copy(const PackedWeights& other) {
     std::copy_n(other.addend(t), tensors[t].shape[0], tensors_[t].addend.begin());
     tensors_[t].norm_addend = other.tensors_[t].norm_addend;
   }
+  node_addends_ = other.node_addends_;
 }
 
 void PackedWeights::set_addend(int tensor, int channel, float value) {
@@ -53,6 +65,12 @@ void PackedWeights::set_norm_addend(int tensor, int channel, float value) {
   tensors_[tensor].norm_addend[channel] = value;
 }
 
+void PackedWeights::set_node_addend(int node, int channel, float value) {
+  FLATENN_ASSERT(node >= 0 && node < std::ssize(node_addends_));
+  FLATENN_ASSERT(channel >= 0 && channel < std::ssize(plan_->model.affine[node].addend));
+  node_addends_[node][channel] = value;
+}
+
 std::size_t PackedWeights::byte_of(int tensor, std::int64_t element) const {
   FLATENN_ASSERT(tensor >= 0 && tensor < std::ssize(tensors_));
   FLATENN_ASSERT(element >= 0 && element < std::ssize(plan_->model.weights[tensor].codes));
@@ -61,7 +79,31 @@ std::size_t PackedWeights::byte_of(int tensor, std::int64_t element) const {
   return tensors_[tensor].place + layer.weight_at(element / window, element % window);
 }
 
+/// Each of a kernel's nine weights takes part in up to 16 entries.
+void PackedWeights::set_transformed(int tensor, std::int64_t element, std::int8_t code) {
+  FLATENN_ASSERT(element >= 0 && element < std::ssize(tensors_[tensor].codes));
+  const LayerStep& layer = plan_->layer_of(tensor);
+  const int change = code - std::exchange(tensors_[tensor].codes[element], code);
+  if (change == 0) return;
+  const std::int64_t inputs = plan_->model.weights[tensor].shape[1];
+  const std::int64_t channel = element / 9 / inputs;
+  const int tap = static_cast<int>(element % 9);
+  const auto& counts = winograd_counts(tap / 3, tap % 3);
+  const int width = layer.tile->channels;
+  std::int32_t* const bias =
+      tensors_[tensor].bias.data() + channel / width * winograd_entries * width + channel % width;
+  std::uint8_t* const bytes = bytes_.data() + tensors_[tensor].place;
+  for (int e = 0; e < winograd_entries; ++e) {
+    const int moves = counts[static_cast<std::size_t>(e)] * change;
+    if (moves == 0) continue;
+    std::uint8_t& byte = bytes[layer.winograd_weight_at(channel, element / 9 % inputs, e)];
+    byte = static_cast<std::uint8_t>(byte + moves);
+    bias[e * width] -= winograd_offset(*layer.winograd, e) * moves;
+  }
+}
+
 void PackedWeights::set(int tensor, std::int64_t element, std::int8_t code) {
+  if (plan_->layer_of(tensor).winograd) return set_transformed(tensor, element, code);
   std::uint8_t& byte = bytes_.data()[byte_of(tensor, element)];
   const auto old = static_cast<std::int8_t>(byte);
   byte = static_cast<std::uint8_t>(code);
@@ -71,6 +113,8 @@ void PackedWeights::set(int tensor, std::int64_t element, std::int8_t code) {
 }
 
 std::int8_t PackedWeights::get(int tensor, std::int64_t element) const {
+  const std::vector<std::int8_t>& codes = tensors_[tensor].codes;
+  if (!codes.empty()) return codes[element];
   return static_cast<std::int8_t>(bytes_.data()[byte_of(tensor, element)]);
 }
 

@@ -32,6 +32,8 @@ class PackedWeights {
   /// NodeAffine::addend of the layer that reads the tensor, and of the group_norm behind it.
   void set_addend(int tensor, int channel, float value);
   void set_norm_addend(int tensor, int channel, float value);
+  /// NodeAffine::addend of a channel_affine.
+  void set_node_addend(int node, int channel, float value);
 
   const std::int8_t* weights(int tensor) const {
     return reinterpret_cast<const std::int8_t*>(bytes_.data() + tensors_[tensor].place);
@@ -40,19 +42,25 @@ class PackedWeights {
   const float* addend(int tensor) const { return tensors_[tensor].addend.data(); }
   /// One a channel; none without a group_norm.
   const float* norm_addend(int tensor) const { return tensors_[tensor].norm_addend.data(); }
+  /// One a channel, padded to whole groups.
+  const float* node_addend(int node) const { return node_addends_[node].data(); }
 
  private:
   struct Tensor {
     std::size_t place = 0;
-    std::vector<std::int32_t> bias;  ///< one a channel, padded to whole blocks
+    /// One a channel, padded to whole blocks; with winograd blocks x entries x channels.
+    std::vector<std::int32_t> bias;
     std::vector<float> addend;       ///< the same
     std::vector<float> norm_addend;  ///< one a channel, or none
+    std::vector<std::int8_t> codes;  ///< with winograd: what the transformed weights are of
   };
 
   std::size_t byte_of(int tensor, std::int64_t element) const;
+  void set_transformed(int tensor, std::int64_t element, std::int8_t code);
 
   std::shared_ptr<const Plan> plan_;
   std::vector<Tensor> tensors_;
+  std::vector<std::vector<float>> node_addends_;  ///< one a node; empty but for channel_affine
   std::size_t size_ = 0;
   AlignedBytes bytes_;
 };

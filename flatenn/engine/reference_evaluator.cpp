@@ -131,6 +131,8 @@ class ReferenceEvaluator final : public Evaluator {
       convolve(n, *conv, in(0), out);
     } else if (std::holds_alternative<Linear>(node.op)) {
       multiply(n, in(0), out);
+    } else if (std::holds_alternative<ChannelAffine>(node.op)) {
+      scale(n, in(0), out);
     } else if (const auto* norm = std::get_if<GroupNorm>(&node.op)) {
       normalise(n, *norm, in(0), out);
     } else if (const auto* activation = std::get_if<Activation>(&node.op)) {
@@ -218,6 +220,15 @@ class ReferenceEvaluator final : public Evaluator {
         const float scaled = centred * gain * map.multiplier[channel];
         out.values.push_back(scaled + addends_[n][channel]);
       }
+    }
+  }
+
+  void scale(int n, const Result& in, Result& out) const {
+    const std::size_t plane = static_cast<std::size_t>(in.shape.height) * in.shape.width;
+    for (std::size_t i = 0; i < in.codes.size(); ++i) {
+      const std::size_t channel = i / plane;
+      const float scaled = static_cast<float>(in.codes[i]) * model_->affine[n].multiplier[channel];
+      out.values.push_back(scaled + addends_[n][channel]);
     }
   }
 

@@ -81,9 +81,10 @@ class RandomGraph {
   void quantizer() {
     if (coin()) {
       append(Activation{between(2, 8)});
-    } else {
-      append(Quantize{between(2, 8)});
+      if (between(0, 2) != 0) return;
+      append(ChannelAffine{});
     }
+    append(Quantize{between(2, 8)});
   }
 
   /// Sometimes, in any number of groups that divides the channels.

@@ -339,6 +339,9 @@ class TorchEvaluator final : public Evaluator {
       const Tensor b = at::mul(results[node.inputs[1]], multiplier.select(1, 1));
       return at::add(a, b);
     }
+    if (std::holds_alternative<ChannelAffine>(node.op)) {
+      return at::add(at::mul(x.to(at::kFloat), multiplier), addends_[n]);
+    }
     if (const auto* op = std::get_if<GroupNorm>(&node.op)) {
       return at::add(at::mul(normalised(x, *op), multiplier), addends_[n]);
     }

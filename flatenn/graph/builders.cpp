@@ -26,21 +26,22 @@ class GraphBuilder {
 
   /// conv2d [normalization], reading node `from`. `single`: its result has one position.
   void conv(const std::string& name, int from, Conv2d op, bool single) {
-    op.bias = norm_ != Normalization::batch;
-    op.weights = weights_for(options_.first_weight_bits, first_);
-    first_ = false;
-    append(name, op, {from});
+    bare_conv(name, from, op, norm_ != Normalization::batch);
     normalization(name, group_count(op.out_channels, single));
+  }
+
+  /// conv2d [normalization] activation in their order, reading node `from`.
+  void active_conv(const std::string& name, int from, const Conv2d& op, bool single) {
+    bare_conv(name, from, op, has_bias());
+    active(name, group_count(op.out_channels, single));
   }
 
   /// linear [normalization] activation. Groups of a few single values would keep little of them:
   /// all features are one group (layer normalization, Ba et al. 2016).
   void hidden_linear(const std::string& name, int features) {
-    append(name, Linear{features, norm_ != Normalization::batch,
-                        weights_for(options_.first_weight_bits, first_)});
+    append(name, Linear{features, has_bias(), weights_for(options_.first_weight_bits, first_)});
     first_ = false;
-    normalization(name, 1);
-    activation(name + "_act");
+    active(name, 1);
   }
 
   void activation(const std::string& name) { append(name, Activation{options_.activation_bits}); }
@@ -54,6 +55,27 @@ class GraphBuilder {
   }
 
  private:
+  /// Batch norm right behind a layer takes the bias's place.
+  bool has_bias() const {
+    return norm_ != Normalization::batch || options_.order == Order::activation_first;
+  }
+
+  void bare_conv(const std::string& name, int from, Conv2d op, bool bias) {
+    op.bias = bias;
+    op.weights = weights_for(options_.first_weight_bits, first_);
+    first_ = false;
+    append(name, op, {from});
+  }
+
+  /// [normalization] activation behind layer `name`, in their order.
+  void active(const std::string& name, int groups) {
+    if (options_.order == Order::norm_first) normalization(name, groups);
+    activation(name + "_act");
+    if (options_.order == Order::norm_first) return;
+    normalization(name, groups);
+    append(name + "_codes", Quantize{options_.branch_bits});
+  }
+
   void normalization(const std::string& name, int groups) {
     if (norm_ == Normalization::batch) append(name + "_bn", BatchNorm{});
     if (norm_ == Normalization::group) append(name + "_gn", GroupNorm{groups});
@@ -80,9 +102,8 @@ void check_square(const Input& input, std::string_view what) {
 void residual_block(GraphBuilder& builder, const NetworkOptions& options, const std::string& name,
                     int channels, int stride, bool shape_changes, bool single) {
   const int entry = builder.last();
-  builder.conv(name + "_conv1", entry, {.out_channels = channels, .stride = stride, .padding = 1},
-               single);
-  builder.activation(name + "_conv1_act");
+  builder.active_conv(name + "_conv1", entry,
+                      {.out_channels = channels, .stride = stride, .padding = 1}, single);
   builder.conv(name + "_conv2", builder.last(), {.out_channels = channels, .padding = 1}, single);
   builder.append(name + "_branch", Quantize{options.branch_bits});
   const int branch = builder.last();
@@ -105,8 +126,7 @@ Graph residual_network(const NetworkOptions& options, const std::vector<int>& st
   GraphBuilder builder(options, group ? Normalization::group : Normalization::batch);
   int channels = stages.front();
   int size = options.input.height;
-  builder.conv("conv1", 0, {.out_channels = channels, .padding = 1}, size == 1);
-  builder.activation("conv1_act");
+  builder.active_conv("conv1", 0, {.out_channels = channels, .padding = 1}, size == 1);
   for (std::size_t stage = 0; stage < stages.size(); ++stage) {
     for (int block = 0; block < blocks; ++block) {
       const int stride = stage > 0 && block == 0 ? 2 : 1;
@@ -159,11 +179,9 @@ int group_count(int channels, bool single) {
 Graph lenet5(const NetworkOptions& options) {
   GraphBuilder builder(options);
   const int padding = options.input.height >= 32 ? 0 : 2;
-  builder.conv("conv1", 0, {.out_channels = 6, .kernel = 5, .padding = padding}, false);
-  builder.activation("conv1_act");
+  builder.active_conv("conv1", 0, {.out_channels = 6, .kernel = 5, .padding = padding}, false);
   builder.append("pool1", MaxPool{});
-  builder.conv("conv2", builder.last(), {.out_channels = 16, .kernel = 5}, false);
-  builder.activation("conv2_act");
+  builder.active_conv("conv2", builder.last(), {.out_channels = 16, .kernel = 5}, false);
   builder.append("pool2", MaxPool{});
   builder.append("flatten", Flatten{});
   builder.hidden_linear("fc1", 120);
@@ -201,9 +219,9 @@ Graph simplenet(const NetworkOptions& options) {
       const std::string name = fmt::format("conv{}", ++convolutions);
       const int channels = scaled_channels(std::abs(layer), options.width);
       const int kernel = layer > 0 ? 3 : 1;
-      builder.conv(name, builder.last(),
-                   {.out_channels = channels, .kernel = kernel, .padding = kernel / 2}, size == 1);
-      builder.activation(name + "_act");
+      builder.active_conv(name, builder.last(),
+                          {.out_channels = channels, .kernel = kernel, .padding = kernel / 2},
+                          size == 1);
     } else if (size > 1) {
       builder.append(fmt::format("pool{}", ++pools), MaxPool{});
       size /= 2;
@@ -218,6 +236,9 @@ Graph simplenet(const NetworkOptions& options) {
 }
 
 Graph build_network(std::string_view name, const NetworkOptions& options) {
+  if (options.order == Order::activation_first && options.norm != Normalization::batch) {
+    fail("order activation_first needs norm batch");
+  }
   for (const NamedBuilder& builder : builders) {
     if (name == builder.name) return builder.build(options);
   }

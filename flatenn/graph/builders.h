@@ -16,6 +16,13 @@ enum class Normalization {
   group,  ///< keeps the bias, which is not redundant in groups of several channels
 };
 
+/// What comes first behind a layer that has both. DieHardNet (Cavagnero et al., IOLTS 2022) moves
+/// the normalization behind the activation, so that this clips what a fault left in the layer.
+enum class Order {
+  norm_first,
+  activation_first,  ///< activation, batch_norm, signed codes of branch_bits bits
+};
+
 /// Groups of a group_norm over `channels` channels: of 32, 24, 16 and 8, each but half the channels
 /// at most, the first that divides the channels (Stutz et al., MLSys 2021); where none does, the
 /// largest divisor up to that half, at least 1. `single`: the channels have one position; then it
@@ -30,8 +37,9 @@ struct NetworkOptions {
   int activation_bits = 4;
   int first_weight_bits = 0;  ///< 0: as weights.code.bits
   int last_weight_bits = 0;   ///< 0: as weights.code.bits
-  int branch_bits = 8;        ///< signed codes of a residual branch before the addition
+  int branch_bits = 8;        ///< signed codes of a residual branch, and of normalised activations
   Normalization norm = Normalization::none;  ///< residual networks: none stands for batch
+  Order order = Order::norm_first;           ///< activation_first: with Normalization::batch alone
   std::vector<int> hidden = {256, 128};      ///< mlp only
   double width = 1;                          ///< simplenet only: share of its channels, in (0, 1]
 };
@@ -56,7 +64,7 @@ Graph resnet20(const NetworkOptions& options);
 /// CIFAR form of ResNet-18: conv 64 3x3, stages 64, 128, 256, 512 of 2 blocks; 11.2 M weights.
 Graph resnet18(const NetworkOptions& options);
 
-/// By name; throws Error with the known names.
+/// By name; throws Error with the known names, and for an order that the normalization cannot have.
 Graph build_network(std::string_view name, const NetworkOptions& options);
 const std::vector<std::string>& network_names();
 

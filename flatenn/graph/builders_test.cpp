@@ -112,6 +112,24 @@ int groups_of(const Graph& graph, const char* name) {
   return std::get<GroupNorm>(graph.nodes[graph.find(name)].op).groups;
 }
 
+TEST(Builders, ActivationFirstNormalisesCodes) {
+  NetworkOptions options;
+  options.norm = Normalization::batch;
+  options.order = Order::activation_first;
+  for (const std::string& name : network_names()) {
+    SCOPED_TRACE(name);
+    const Graph g = build_network(name, options);
+    const int norm = std::max(g.find("conv1_bn"), g.find("fc1_bn"));
+    ASSERT_GT(norm, 0);
+    const Node& before = g.nodes[g.nodes[norm].inputs[0]];
+    EXPECT_EQ(kind_name(before.op), "activation");
+    EXPECT_EQ(kind_name(g.nodes[norm + 1].op), "quantize");
+  }
+  EXPECT_TRUE(std::get<Conv2d>(lenet5(options).nodes[1].op).bias);
+  options.norm = Normalization::group;
+  EXPECT_THROW(build_network("lenet5", options), Error);
+}
+
 TEST(Builders, GroupNormLeavesTheBias) {
   NetworkOptions options;
   options.norm = Normalization::group;

@@ -13,8 +13,8 @@ namespace flatenn {
 namespace {
 
 constexpr std::array<std::string_view, std::variant_size_v<Op>> kind_names = {
-    "input",    "conv2d",   "linear",   "batch_norm", "group_norm", "activation",
-    "quantize", "max_pool", "avg_pool", "add",        "flatten",    "output"};
+    "input",    "conv2d",   "linear",   "batch_norm", "channel_affine", "group_norm", "activation",
+    "quantize", "max_pool", "avg_pool", "add",        "flatten",        "output"};
 
 // Limits far above any network in use; they keep every product below within 64 bits and stop a
 // hostile file from asking for absurd buffers.
@@ -34,6 +34,11 @@ void check_between(const Node& node, std::string_view what, int value, int low, 
   if (value < low || value > high) {
     fail("{}: {} is {}, must be {} to {}", describe(node), what, value, low, high);
   }
+}
+
+bool reads_activation(const Graph& graph, const Node& node) {
+  const Node& input = graph.nodes[static_cast<std::size_t>(node.inputs.at(0))];
+  return std::holds_alternative<Activation>(input.op);
 }
 
 int max_abs_code(const NodeInfo& info) { return std::max(-info.min_code, info.max_code); }
@@ -93,11 +98,20 @@ class NodeChecker {
   }
 
   NodeInfo operator()(const BatchNorm& op) const {
-    const NodeInfo& in = layer_input();
+    const NodeInfo& in = reads_activation(graph_, node_) ? codes_input(0) : layer_input();
     if (!(op.epsilon > 0) || !(op.momentum > 0 && op.momentum <= 1)) {
       fail("{}: epsilon must be positive and momentum in (0, 1]", describe(node_));
     }
-    return sums(in.shape, in.max_abs_sum);
+    return sums(in.shape, in.codes ? max_abs_code(in) : in.max_abs_sum);
+  }
+
+  NodeInfo operator()(const ChannelAffine&) const {
+    const NodeInfo& in = codes_input(0);
+    if (!reads_activation(graph_, node_)) {
+      fail("{}: reads '{}'; a channel_affine must directly follow an activation node",
+           describe(node_), input_name(0));
+    }
+    return sums(in.shape, max_abs_code(in));
   }
 
   NodeInfo operator()(const GroupNorm& op) const {
@@ -335,11 +349,14 @@ Graph fold_batch_norm(const Graph& graph) {
   Graph folded;
   std::vector<int> new_index;
   for (const Node& node : graph.nodes) {
-    if (std::holds_alternative<BatchNorm>(node.op)) {
-      new_index.push_back(new_index.at(node.inputs.at(0)));
-      continue;
-    }
     Node copy = node;
+    if (std::holds_alternative<BatchNorm>(node.op)) {
+      if (!reads_activation(graph, node)) {
+        new_index.push_back(new_index.at(node.inputs.at(0)));
+        continue;
+      }
+      copy.op = ChannelAffine{};
+    }
     for (int& input : copy.inputs) input = new_index.at(input);
     new_index.push_back(static_cast<int>(folded.nodes.size()));
     folded.nodes.push_back(std::move(copy));

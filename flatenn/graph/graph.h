@@ -5,12 +5,13 @@
 //
 //   input, activation, quantize, max_pool, flatten   -> codes
 //   conv2d, linear, avg_pool, add, batch_norm        -> sums
+//   channel_affine                                   -> sums: each code, to be scaled by channel
 //   group_norm                                       -> sums no longer whole: float values
 //   output                                           reads sums; its values are the logits
 //
 // Sums are consumed by batch_norm (training form only), group_norm, activation, quantize or output;
-// codes by conv2d, linear, pools, flatten, add. This is what makes every network exactly
-// computable: see Model for the arithmetic.
+// codes by conv2d, linear, pools, flatten, add, channel_affine, and batch_norm behind an
+// activation. This is what makes every network exactly computable: see Model for the arithmetic.
 #pragma once
 
 #include <cstdint>
@@ -39,11 +40,14 @@ struct Linear {
   bool bias = true;
   WeightFormat weights = {};
 };
-/// Training form only; folded into the affine of the node before it when a Model is made.
+/// Training form only. Behind a layer it is folded into the layer's affine when a Model is made,
+/// behind an activation it becomes a channel_affine.
 struct BatchNorm {
   float epsilon = 1e-5f;
   float momentum = 0.1f;
 };
+/// Codes times a multiplier plus an addend, one of each a channel.
+struct ChannelAffine {};
 /// Wu and He 2018: each image's channels, in `groups` runs of equal length, are normalised by the
 /// run's own mean and variance. These depend on the image, so the node stays in the deployed form.
 struct GroupNorm {
@@ -71,8 +75,8 @@ struct Add {};
 struct Flatten {};
 struct Output {};
 
-using Op = std::variant<Input, Conv2d, Linear, BatchNorm, GroupNorm, Activation, Quantize, MaxPool,
-                        AvgPool, Add, Flatten, Output>;
+using Op = std::variant<Input, Conv2d, Linear, BatchNorm, ChannelAffine, GroupNorm, Activation,
+                        Quantize, MaxPool, AvgPool, Add, Flatten, Output>;
 
 /// The kind's name as used in files and messages: "conv2d", "max_pool", ...
 std::string_view kind_name(const Op& op);
@@ -112,7 +116,8 @@ struct NodeInfo {
 /// sums where codes are needed, impossible widths, sums that could leave int32.
 std::vector<NodeInfo> check_graph(const Graph& graph);
 
-/// The graph without batch_norm nodes (their consumers read the node before): the deployed form.
+/// The graph without batch_norm nodes: the deployed form. Who read one reads the layer before it;
+/// behind an activation a channel_affine takes its place and name.
 Graph fold_batch_norm(const Graph& graph);
 
 /// Indices of the nodes that hold weights (conv2d, linear), in graph order.

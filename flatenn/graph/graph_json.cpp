@@ -60,6 +60,7 @@ struct OpWriter {
   void operator()(const MaxPool& op) const { window(op.kernel, op.stride); }
   void operator()(const AvgPool& op) const { window(op.kernel, op.stride); }
   void operator()(const BatchNorm&) const { FLATENN_ASSERT(!"batch_norm in a model"); }
+  void operator()(const ChannelAffine&) const {}
   void operator()(const Add&) const {}
   void operator()(const Flatten&) const {}
   void operator()(const Output&) const {}
@@ -106,6 +107,7 @@ Op read_op(JsonReader& reader, const std::string& kind, WeightTensor& tensor) {
   if (kind == "linear") {
     return Linear{size("out_features"), reader.boolean("bias", true), read_weights(reader, tensor)};
   }
+  if (kind == "channel_affine") return ChannelAffine{};
   if (kind == "group_norm") return GroupNorm{size("groups"), reader.real("epsilon", 1e-5f)};
   if (kind == "activation") return Activation{size("bits")};
   if (kind == "quantize") return Quantize{size("bits")};
@@ -115,8 +117,9 @@ Op read_op(JsonReader& reader, const std::string& kind, WeightTensor& tensor) {
   if (kind == "flatten") return Flatten{};
   if (kind == "output") return Output{};
   fail(
-      "{}: unknown kind '{:.40}'; known: input, conv2d, linear, group_norm, activation, quantize, "
-      "max_pool, avg_pool, add, flatten, output",
+      "{}: unknown kind '{:.40}'; known: input, conv2d, linear, channel_affine, group_norm, "
+      "activation, "
+      "quantize, max_pool, avg_pool, add, flatten, output",
       reader.where(), kind);
 }
 

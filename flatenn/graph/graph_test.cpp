@@ -146,7 +146,8 @@ TEST(Graph, EveryMistakeNamesItsNode) {
       {"node 'pool' (activation): needs the sums of a conv2d, linear, avg_pool or add node, but "
        "'act' gives codes",
        [](Graph& g) { g.nodes[3].op = Activation{}; }},
-      {"node 'pool' (batch_norm): needs the sums", [](Graph& g) { g.nodes[3].op = BatchNorm{}; }},
+      {"node 'flatten' (batch_norm): needs the sums",
+       [](Graph& g) { g.nodes[4].op = BatchNorm{}; }},
       {"node 'fc' (linear): reads the 3x4x4 image 'pool'; put a flatten node before it",
        [](Graph& g) { g.nodes[5].inputs = {3}; }},
       {"node 'output' (output): needs the sums", [](Graph& g) { g.nodes[6].inputs = {4}; }},
@@ -225,6 +226,29 @@ TEST(Graph, BatchNormFollowsALayerAndFoldsAway) {
   EXPECT_EQ(error_of(folded), "no error");
   std::get<BatchNorm>(g.nodes[2].op).epsilon = 0;
   EXPECT_THAT(error_of(g), HasSubstr("node 'conv_bn' (batch_norm): epsilon must be positive"));
+}
+
+/// small_graph with batch norm behind its activation, whose values are quantized again.
+Graph activation_first_graph() {
+  Graph g = small_graph();
+  g.nodes.insert(g.nodes.begin() + 3, {{"act_bn", BatchNorm{}, {2}}, {"codes", Quantize{}, {3}}});
+  for (std::size_t i = 5; i < g.nodes.size(); ++i) g.nodes[i].inputs = {static_cast<int>(i) - 1};
+  return g;
+}
+
+TEST(Graph, BatchNormBehindAnActivationBecomesAChannelAffine) {
+  const Graph g = activation_first_graph();
+  EXPECT_EQ(check_graph(g)[3].max_abs_sum, check_graph(g)[2].max_code);
+  Graph folded = fold_batch_norm(g);
+  ASSERT_EQ(folded.nodes.size(), g.nodes.size());
+  EXPECT_EQ(folded.nodes[3].name, "act_bn");
+  EXPECT_EQ(kind_name(folded.nodes[3].op), "channel_affine");
+  const NodeInfo info = check_graph(folded)[3];
+  EXPECT_FALSE(info.codes);
+  EXPECT_EQ(info.max_abs_sum, check_graph(folded)[2].max_code);
+  folded.nodes[2].op = Quantize{};
+  EXPECT_THAT(error_of(folded), HasSubstr("node 'act_bn' (channel_affine): reads 'act'; a "
+                                          "channel_affine must directly follow an activation"));
 }
 
 TEST(Graph, BatchNormOfAMeanIsRefused) {

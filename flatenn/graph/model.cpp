@@ -60,7 +60,8 @@ void check_affine(const Node& node, const NodeInfo& info, const NodeAffine& affi
                   bool has_offset) {
   std::size_t channels = 0;
   std::size_t multipliers = 0;
-  if (info.weight_count > 0 || std::holds_alternative<GroupNorm>(node.op)) {
+  if (info.weight_count > 0 || std::holds_alternative<ChannelAffine>(node.op) ||
+      std::holds_alternative<GroupNorm>(node.op)) {
     channels = multipliers = info.shape.channels;
   }
   if (std::holds_alternative<AvgPool>(node.op)) multipliers = 1;

@@ -11,6 +11,7 @@
 //                    precision, each operation rounded once, the sums in the order channel, row,
 //                    column and starting from 0; gain = float(1 / sqrt(variance + epsilon));
 //                    v = fl(fl(fl(fl(v - float(mean)) * gain) * multiplier[ch]) + addend[ch])
+//   channel_affine:  v = fl(fl(float(code) * multiplier[ch]) + addend[ch])
 //   avg_pool:        v = fl(float(sum of codes) * multiplier[0])
 //   add:             v = fl(fl(float(a) * multiplier[0]) + fl(float(b) * multiplier[1]))
 //   activation:      code = round_half_even(clip(v, 0, 2^bits - 1))
@@ -42,7 +43,8 @@ struct WeightTensor {
 };
 
 /// Float map after the exact integer sum; see the arithmetic above. Sizes: channels for conv2d,
-/// linear and group_norm; 1 for avg_pool; 2 for add (addend empty for both). Empty for other nodes.
+/// linear, channel_affine and group_norm; 1 for avg_pool; 2 for add (addend empty for both). Empty
+/// for other nodes.
 struct NodeAffine {
   std::vector<float> multiplier;
   std::vector<float> window_multiplier;  ///< only when the weights have an offset

@@ -21,14 +21,17 @@ using nlohmann::json;
 using nlohmann::ordered_json;
 
 constexpr char metadata_key[] = "flatenn";
-constexpr int format_version = 2;
+constexpr int format_version = 3;
 
 /// The lowest version that knows every kind in the graph: files without newer kinds stay readable
 /// for older programs, and equal to those that these wrote.
 int version_of(const Graph& graph) {
-  const bool newer = std::ranges::any_of(
-      graph.nodes, [](const Node& node) { return std::holds_alternative<GroupNorm>(node.op); });
-  return newer ? 2 : 1;
+  int version = 1;
+  for (const Node& node : graph.nodes) {
+    if (std::holds_alternative<GroupNorm>(node.op)) version = std::max(version, 2);
+    if (std::holds_alternative<ChannelAffine>(node.op)) version = std::max(version, 3);
+  }
+  return version;
 }
 
 /// Affine tensors in graph order, then codes: floats stay aligned in the file.

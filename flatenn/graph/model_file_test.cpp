@@ -99,6 +99,20 @@ Model golden_normalised_model() {
   return model;
 }
 
+/// The golden model with an affine behind its activation: format version 3.
+Model golden_affine_model() {
+  Model model = golden_model();
+  std::vector<Node>& nodes = model.graph.nodes;
+  nodes.insert(nodes.begin() + 4,
+               {{"fc1_bn", ChannelAffine{}, {3}}, {"fc1_codes", Quantize{}, {4}}});
+  for (std::size_t i = 6; i < nodes.size(); ++i) nodes[i].inputs = {static_cast<int>(i) - 1};
+  model.affine.insert(model.affine.begin() + 4,
+                      {{{0.5f, -0.75f, 1, 1.25f}, {}, {0, 0.1f, 2, -3}}, {}});
+  model.steps.insert(model.steps.begin() + 4, {1, 0.25f});
+  model.weights[1].node = 6;
+  return model;
+}
+
 void expect_golden(const Model& model, const std::string& name) {
   const auto bytes = serialize_model(model);
   const std::filesystem::path copy = FLATENN_BINARY_DIR "/golden_" + name;
@@ -111,6 +125,7 @@ void expect_golden(const Model& model, const std::string& name) {
 TEST(ModelFile, TodaysWriterMakesTheGoldenFiles) {
   expect_golden(golden_model(), "mlp.safetensors");
   expect_golden(golden_normalised_model(), "group_norm.safetensors");
+  expect_golden(golden_affine_model(), "channel_affine.safetensors");
 }
 
 TEST(ModelFile, TheGoldenFileReads) {
@@ -125,6 +140,12 @@ TEST(ModelFile, TheSecondGoldenFileReads) {
   expect_equal(model, golden_normalised_model());
 }
 
+TEST(ModelFile, TheThirdGoldenFileReads) {
+  const Model model =
+      load_model(FLATENN_SOURCE_DIR "/flatenn/graph/testdata/channel_affine.safetensors");
+  expect_equal(model, golden_affine_model());
+}
+
 /// Older programs read what has no newer kind.
 TEST(ModelFile, TheVersionIsTheLowestThatKnowsAllKinds) {
   const auto version = [](const Model& model) {
@@ -133,6 +154,7 @@ TEST(ModelFile, TheVersionIsTheLowestThatKnowsAllKinds) {
   };
   EXPECT_EQ(version(golden_model()), 1);
   EXPECT_EQ(version(golden_normalised_model()), 2);
+  EXPECT_EQ(version(golden_affine_model()), 3);
   const auto bytes = serialize_model(golden_normalised_model());
   Safetensors content = read_safetensors(bytes, "x");
   json header = json::parse(content.metadata.at("flatenn"));
@@ -214,8 +236,8 @@ TEST(ModelFile, EveryFlawIsOneClearLine) {
   };
   static const auto find_tensor = find;
   const Case cases[] = {
-      {"format version 3, this program reads up to 2; upgrade FlatENN",
-       [](json& h, Tensors&) { h["version"] = 3; }},
+      {"format version 4, this program reads up to 3; upgrade FlatENN",
+       [](json& h, Tensors&) { h["version"] = 4; }},
       {"model header: the key 'version' is missing", [](json& h, Tensors&) { h.erase("version"); }},
       {"'version' must be a whole number", [](json& h, Tensors&) { h["version"] = "1"; }},
       {"model header: the key 'nodes' is missing", [](json& h, Tensors&) { h.erase("nodes"); }},

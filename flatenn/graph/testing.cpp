@@ -50,6 +50,8 @@ class ModelMaker {
       moments_[n] = uniform_moments(info.min_code, info.max_code);
     } else if (info.weight_count > 0) {
       make_weights(n, stream);
+    } else if (std::holds_alternative<ChannelAffine>(node.op)) {
+      make_affine(n, stream);
     } else if (std::holds_alternative<GroupNorm>(node.op)) {
       make_normalization(n, stream);
     } else if (std::holds_alternative<AvgPool>(node.op)) {
@@ -130,6 +132,19 @@ class ModelMaker {
     NodeAffine& map = model_.affine[n];
     for (int c = 0; c < infos_[n].shape.channels; ++c) {
       const double multiplier = target.spread * (0.5 + stream.uniform());
+      map.multiplier.push_back(static_cast<float>(stream.below(4) == 0 ? -multiplier : multiplier));
+      map.addend.push_back(
+          static_cast<float>(target.center + target.spread * (stream.uniform() - 0.5)));
+    }
+  }
+
+  void make_affine(int n, RandomStream& stream) {
+    const Target target = target_of(n);
+    const double spread =
+        target.spread / (std::sqrt(moments_[model_.graph.nodes[n].inputs[0]].square) + 1);
+    NodeAffine& map = model_.affine[n];
+    for (int c = 0; c < infos_[n].shape.channels; ++c) {
+      const double multiplier = spread * (0.5 + stream.uniform());
       map.multiplier.push_back(static_cast<float>(stream.below(4) == 0 ? -multiplier : multiplier));
       map.addend.push_back(
           static_cast<float>(target.center + target.spread * (stream.uniform() - 0.5)));

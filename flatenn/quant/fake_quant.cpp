@@ -32,7 +32,8 @@ WeightRounding rounding_of(const WeightGrid& grid, const WeightFormat& format) {
           grid.offset,
           grid.center,
           grid.spread,
-          format.quantizer == WeightQuantizer::robust};
+          !has_step(format.quantizer),
+          grid.truncates};
 }
 
 /// d scale / d |step|, with LSQ's gradient scale.
@@ -43,6 +44,7 @@ double step_slope(const Tensor& masters, const WeightFormat& format) {
     case WeightQuantizer::saq:
       return 2.0 / ((1 << format.code.bits) - 1);
     case WeightQuantizer::robust:
+    case WeightQuantizer::symmetric:
       return 0;
   }
   return 0;
@@ -55,8 +57,14 @@ struct FakeQuantizeWeights : Function<FakeQuantizeWeights> {
                         WeightRounding r, double slope) {
     const Tensor w = masters.contiguous();
     context->save_for_backward({w});
-    context->saved_data["rounding"] = std::vector<double>{
-        r.lowest, r.highest, r.scale, r.offset, r.center, r.spread, r.straight ? 1.0 : 0.0};
+    context->saved_data["rounding"] = std::vector<double>{r.lowest,
+                                                          r.highest,
+                                                          r.scale,
+                                                          r.offset,
+                                                          r.center,
+                                                          r.spread,
+                                                          r.straight ? 1.0 : 0.0,
+                                                          r.truncates ? 1.0 : 0.0};
     context->saved_data["slope"] = slope * sign(step.item<double>());
     Tensor values = torch::empty_like(w);
     fake_quant::weights_forward(r, w.data_ptr<float>(), values.data_ptr<float>(), w.numel());
@@ -67,7 +75,7 @@ struct FakeQuantizeWeights : Function<FakeQuantizeWeights> {
     const Tensor w = context->get_saved_variables()[0];
     const std::vector<double> kept = context->saved_data["rounding"].toDoubleVector();
     const auto f = [&](int i) { return static_cast<float>(kept[static_cast<std::size_t>(i)]); };
-    const WeightRounding rounding{f(0), f(1), f(2), f(3), f(4), f(5), kept[6] != 0};
+    const WeightRounding rounding{f(0), f(1), f(2), f(3), f(4), f(5), kept[6] != 0, kept[7] != 0};
     const Tensor g = gradients[0].contiguous();
     Tensor gw = torch::empty_like(w);
     const double gradient =
@@ -186,6 +194,7 @@ float initial_weight_step(const Tensor& masters, const WeightFormat& format) {
     case WeightQuantizer::saq:
       return masters.dim() == 4 ? 2.0f : 0.8f * masters.abs().max().item<float>();
     case WeightQuantizer::robust:
+    case WeightQuantizer::symmetric:
       return 1.0f;
   }
   return 1.0f;
@@ -207,6 +216,8 @@ WeightGrid weight_grid(const Tensor& masters, const Tensor& step, const WeightFo
       return saq_grid(values, step.item<float>(), format.code.bits, masters.dim() == 4);
     case WeightQuantizer::robust:
       return robust_grid(values, format.code.bits);
+    case WeightQuantizer::symmetric:
+      return symmetric_grid(values, format.code.bits);
   }
   FLATENN_ASSERT(!"a quantizer without a grid");
   return {};
@@ -229,7 +240,9 @@ Tensor fake_quantize_weights(const Tensor& masters, const Tensor& step, const We
   const Tensor offset = with_gradient(grid.offset, step, s * grid.offset / grid.scale);
   const Tensor level = ((masters - grid.center) / grid.spread - offset) / scale;
   const Tensor clamped = rounding.straight ? level : level.clamp(rounding.lowest, rounding.highest);
-  return round_straight(clamped) * scale + offset;
+  const Tensor code =
+      rounding.truncates ? clamped + (clamped.trunc() - clamped).detach() : round_straight(clamped);
+  return code * scale + offset;
 }
 
 FakeActivation fake_quantize_activation(const Tensor& x, const Tensor& step, int bits,

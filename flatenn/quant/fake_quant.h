@@ -16,22 +16,22 @@
 namespace flatenn {
 
 /// The learned parameter before training: lsq: step = 2 mean|w| / sqrt(max_code); saq: the clip,
-/// 2 (deviations) for convolutions, 0.8 max|w| for linear layers. Robust has none and gets 1.
+/// 2 (deviations) for convolutions, 0.8 max|w| for linear layers. The others have none and get 1.
 float initial_weight_step(const torch::Tensor& masters, const WeightFormat& format);
 
 /// The grid of the masters as they are now. `step` is a scalar tensor: LSQ's step or SAQ's clip,
-/// ignored by robust. Four-dimensional masters are convolutions (SAQ normalises them).
+/// ignored by the others. Four-dimensional masters are convolutions (SAQ normalises them).
 WeightGrid weight_grid(const torch::Tensor& masters, const torch::Tensor& step,
                        const WeightFormat& format);
 
 /// Masters on their grid. Gradients: to the masters inside the clamp range (over the spread), to
 /// `step` with LSQ's gradient scale 1 / sqrt(N max_code) and SAQ's none. SAQ's mean and deviation
-/// and robust's range are constants to the gradient.
+/// and the ranges of the others are constants to the gradient.
 torch::Tensor fake_quantize_weights(const torch::Tensor& masters, const torch::Tensor& step,
                                     const WeightFormat& format, const WeightGrid& grid);
 
 /// The grid's spacing of levels as a scalar tensor, with its gradient to `step`: LSQ's is scaled as
-/// above. Robust's range is a constant.
+/// above. The others' ranges are constants.
 torch::Tensor weight_spacing(const torch::Tensor& masters, const torch::Tensor& step,
                              const WeightFormat& format, const WeightGrid& grid);
 

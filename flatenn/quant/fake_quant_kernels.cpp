@@ -15,6 +15,13 @@ constexpr std::int64_t kLanes = 16;
 /// Lanes are emptied into a double after this many rounds.
 constexpr std::int64_t kRounds = 256;
 
+/// The code of a level that has been clamped.
+inline float to_code(const WeightRounding& k, float clamped) {
+  const float rounded = clamped + kRound - kRound;
+  const float truncated = static_cast<float>(static_cast<int>(clamped));
+  return k.truncates ? truncated : rounded;
+}
+
 // Blocks of at most kLanes * kRounds elements.
 
 /// Adds to lanes[]: d loss / d scale. Level and code differ by the rounding inside the range; a
@@ -28,7 +35,7 @@ FLATENN_SIMD void weights_block(const WeightRounding& k, const float* w, const f
       const float level = ((w[i] - k.center) / k.spread - k.offset) / k.scale;
       const float above = level > k.lowest ? level : k.lowest;
       const float clamped = above < k.highest ? above : k.highest;
-      const float code = clamped + kRound - kRound;
+      const float code = to_code(k, clamped);
       const bool inside = clamped == level || k.straight;
       gw[i] = inside ? g[i] / k.spread : 0.0f;
       lanes[j] += g[i] * (inside ? code - level : code + half);
@@ -136,7 +143,7 @@ FLATENN_SIMD void weights_forward(const WeightRounding& k, const float* w, float
   for (std::int64_t i = 0; i < n; ++i) {
     const float level = ((w[i] - k.center) / k.spread - k.offset) / k.scale;
     const float above = level > k.lowest ? level : k.lowest;
-    const float code = (above < k.highest ? above : k.highest) + kRound - kRound;
+    const float code = to_code(k, above < k.highest ? above : k.highest);
     y[i] = k.scale * code + k.offset;
   }
 }

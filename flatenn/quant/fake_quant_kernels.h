@@ -10,7 +10,8 @@ namespace flatenn::fake_quant {
 /// Masters onto a grid: WeightGrid and the code range in one.
 struct WeightRounding {
   float lowest, highest, scale, offset, center, spread;
-  bool straight;  ///< every master counts as inside the range
+  bool straight;   ///< every master counts as inside the range
+  bool truncates;  ///< towards zero instead of to nearest
 };
 
 /// y = scale * code + offset, n elements.

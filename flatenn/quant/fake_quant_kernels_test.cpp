@@ -34,8 +34,9 @@ float level_of(const WeightRounding& r, float w) {
 }
 
 TEST(FakeQuantKernels, WeightsGoOntoTheirGridAndGradientsThrough) {
-  for (const bool straight : {false, true}) {
-    const WeightRounding r{-8, 7, 0.25f, 0.125f, 0.1f, 1.5f, straight};
+  for (const int how : {0, 1, 2, 3}) {
+    const bool straight = how % 2 == 1, truncates = how / 2 == 1;
+    const WeightRounding r{-8, 7, 0.25f, 0.125f, 0.1f, 1.5f, straight, truncates};
     for (const std::int64_t n : kSizes) {
       const std::vector<float> w = draws(n, 1, 2), g = draws(n, 2, 1);
       std::vector<float> y(w.size(), -99), gw(w.size(), -99);
@@ -44,7 +45,8 @@ TEST(FakeQuantKernels, WeightsGoOntoTheirGridAndGradientsThrough) {
       double expected = 0;
       for (std::size_t i = 0; i < w.size(); ++i) {
         const float level = level_of(r, w[i]);
-        const float code = std::nearbyint(std::clamp(level, r.lowest, r.highest));
+        const float clamped = std::clamp(level, r.lowest, r.highest);
+        const float code = truncates ? std::trunc(clamped) : std::nearbyint(clamped);
         ASSERT_EQ(y[i], r.scale * code + r.offset) << i << " of " << n;
         const bool inside = straight || (level >= r.lowest && level <= r.highest);
         ASSERT_EQ(gw[i], inside ? g[i] / r.spread : 0.0f) << i << " of " << n;

@@ -71,8 +71,8 @@ TEST(FakeQuant, KernelsAgreeWithTorchsOwnGradients) { expect_parity(torch::kFloa
 TEST(FakeQuant, OperationsAgreeWithTorchsOwnGradients) { expect_parity(torch::kFloat64); }
 
 RC_GTEST_PROP(FakeQuant, WeightsAreTheStoredValuesBitForBit, ()) {
-  const auto quantizer =
-      *rc::gen::element(WeightQuantizer::lsq, WeightQuantizer::saq, WeightQuantizer::robust);
+  const auto quantizer = *rc::gen::element(WeightQuantizer::lsq, WeightQuantizer::saq,
+                                           WeightQuantizer::robust, WeightQuantizer::symmetric);
   const WeightFormat format = format_of(quantizer, *rc::gen::inRange(2, 9));
   const int rows = *rc::gen::inRange(1, 40);
   const Tensor masters = random_tensor({rows, 3, 1, 1}, *rc::gen::arbitrary<std::uint64_t>());

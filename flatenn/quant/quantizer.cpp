@@ -39,7 +39,28 @@ Moments moments(std::span<const float> values) {
   return {mean, std::sqrt(squares / static_cast<double>(values.size() - 1))};
 }
 
+struct Bounds {
+  double lo, hi;
+};
+
+Bounds range(std::span<const float> values) {
+  FLATENN_ASSERT(!values.empty());
+  Bounds bounds{values[0], values[0]};
+  bool finite = true;
+  for (const float value : values) {
+    finite = finite && std::isfinite(value);
+    bounds.lo = std::min<double>(bounds.lo, value);
+    bounds.hi = std::max<double>(bounds.hi, value);
+  }
+  if (!finite) fail_not_finite(values);
+  return bounds;
+}
+
 }  // namespace
+
+bool has_step(WeightQuantizer quantizer) {
+  return quantizer == WeightQuantizer::lsq || quantizer == WeightQuantizer::saq;
+}
 
 std::string_view to_string(WeightQuantizer quantizer) {
   switch (quantizer) {
@@ -49,17 +70,19 @@ std::string_view to_string(WeightQuantizer quantizer) {
       return "saq";
     case WeightQuantizer::robust:
       return "robust";
+    case WeightQuantizer::symmetric:
+      return "symmetric";
   }
   FLATENN_ASSERT(!"a quantizer without a name");
   return "";
 }
 
 WeightQuantizer parse_weight_quantizer(std::string_view name) {
-  for (const WeightQuantizer quantizer :
-       {WeightQuantizer::lsq, WeightQuantizer::saq, WeightQuantizer::robust}) {
+  for (const WeightQuantizer quantizer : {WeightQuantizer::lsq, WeightQuantizer::saq,
+                                          WeightQuantizer::robust, WeightQuantizer::symmetric}) {
     if (name == to_string(quantizer)) return quantizer;
   }
-  fail("unknown weight quantizer \"{}\"; known: lsq, saq, robust", name);
+  fail("unknown weight quantizer \"{}\"; known: lsq, saq, robust, symmetric", name);
 }
 
 void check_weight_format(const WeightFormat& format, std::string_view where) {
@@ -98,19 +121,21 @@ WeightGrid saq_grid(std::span<const float> masters, float clip, int bits, bool n
 }
 
 WeightGrid robust_grid(std::span<const float> masters, int bits) {
-  FLATENN_ASSERT(!masters.empty() && bits >= 2 && bits <= 8);
-  double lo = masters[0];
-  double hi = masters[0];
-  bool finite = true;
-  for (const float master : masters) {
-    finite = finite && std::isfinite(master);
-    lo = std::min<double>(lo, master);
-    hi = std::max<double>(hi, master);
-  }
-  if (!finite) fail_not_finite(masters);
+  FLATENN_ASSERT(bits >= 2 && bits <= 8);
+  const auto [lo, hi] = range(masters);
   const int highest = (1 << (bits - 1)) - 1;
   return {.scale = as_spacing((hi - lo) / 2 / highest),
           .offset = static_cast<float>((hi + lo) / 2)};
+}
+
+WeightGrid symmetric_grid(std::span<const float> masters, int bits) {
+  FLATENN_ASSERT(bits >= 2 && bits <= 8);
+  const auto [lo, hi] = range(masters);
+  const double spacing = std::max(-lo, hi) / ((1 << (bits - 1)) - 1);
+  // Rounded down: the largest master must not be truncated below its own level.
+  const float scale = as_spacing(spacing);
+  return {.scale = scale > spacing ? as_spacing(std::nextafter(scale, 0.0f)) : scale,
+          .truncates = true};
 }
 
 void quantize_weights(std::span<const float> masters, const WeightGrid& grid,
@@ -127,7 +152,8 @@ void quantize_weights(std::span<const float> masters, const WeightGrid& grid,
     const float above = level > lowest ? level : lowest;
     const float inside = above < highest ? above : highest;
     finite &= std::abs(masters[i]) <= std::numeric_limits<float>::max();
-    codes[i] = static_cast<std::int8_t>(static_cast<int>((inside + kRound) - kRound));
+    const float rounded = (inside + kRound) - kRound;
+    codes[i] = static_cast<std::int8_t>(static_cast<int>(grid.truncates ? inside : rounded));
   }
   if (!finite) fail_not_finite(masters);
 }

@@ -13,11 +13,14 @@
 namespace flatenn {
 
 enum class WeightQuantizer {
-  lsq,     ///< learned step size (Esser et al., ICLR 2020): w = step * c
-  saq,     ///< SAQ's weight-normalised symmetric quantizer without a zero level (methods: LIQ)
-  robust,  ///< Stutz et al., MLSys 2021: per-tensor asymmetric range, rounding to nearest
+  lsq,        ///< learned step size (Esser et al., ICLR 2020): w = step * c
+  saq,        ///< SAQ's weight-normalised symmetric quantizer without a zero level (methods: LIQ)
+  robust,     ///< Stutz et al., MLSys 2021: per-tensor asymmetric range, rounding to nearest
+  symmetric,  ///< their baseline "Normal": per-tensor range +-max|w|, truncation towards zero
 };
 
+/// Has a learned step or clip; the others follow the range of the masters.
+bool has_step(WeightQuantizer quantizer);
 std::string_view to_string(WeightQuantizer quantizer);
 /// Throws Error listing the known names.
 WeightQuantizer parse_weight_quantizer(std::string_view name);
@@ -36,14 +39,16 @@ void check_weight_format(const WeightFormat& format, std::string_view where);
 
 /// What one tensor's codes mean, and how masters are brought onto the grid:
 ///   n = (w - center) / spread   (exactly w when center = 0 and spread = 1)
-///   c = clamp(round_half_even((n - offset) / scale), min_code, max_code)
+///   c = clamp(round((n - offset) / scale), min_code, max_code)
 ///   value = scale * c + offset
+/// round: to nearest, half to even; or towards zero where `truncates`.
 /// Every step is rounded to float32. scale and spread are normal and positive.
 struct WeightGrid {
   float scale = 1;   ///< spacing of adjacent levels
   float offset = 0;  ///< value of code 0
   float center = 0;
   float spread = 1;
+  bool truncates = false;
   bool operator==(const WeightGrid&) const = default;
 };
 
@@ -63,6 +68,11 @@ WeightGrid saq_grid(std::span<const float> masters, float clip, int bits, bool n
 /// word 0 stays unused (and reads as its neighbour: see CodeFormat::saturating). The range itself
 /// is kept with the scale and never faulted. Throws Error when a master is not finite.
 WeightGrid robust_grid(std::span<const float> masters, int bits);
+
+/// Symmetric: levels -max|w| .. max|w| around 0, spaced max|w| / (2^(bits-1) - 1), masters
+/// truncated. In two's complement the lowest word is unused, and reads as one level below. Throws
+/// Error when a master is not finite.
+WeightGrid symmetric_grid(std::span<const float> masters, int bits);
 
 /// n of one master: the value that the grid rounds.
 inline float normalise(float master, const WeightGrid& grid) {

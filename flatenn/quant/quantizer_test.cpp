@@ -36,8 +36,8 @@ std::vector<float> any_masters() {
 /// A format that the quantizer can have.
 WeightFormat any_format() {
   WeightFormat format;
-  format.quantizer =
-      *rc::gen::element(WeightQuantizer::lsq, WeightQuantizer::saq, WeightQuantizer::robust);
+  format.quantizer = *rc::gen::element(WeightQuantizer::lsq, WeightQuantizer::saq,
+                                       WeightQuantizer::robust, WeightQuantizer::symmetric);
   format.code.bits = *rc::gen::inRange(2, 9);
   format.code.encoding = *rc::gen::element(Encoding::twos_complement, Encoding::offset_binary,
                                            Encoding::sign_magnitude);
@@ -60,13 +60,15 @@ WeightGrid any_grid(const WeightFormat& format, const std::vector<float>& master
       return lsq_grid(parameter);
     case WeightQuantizer::saq:
       return saq_grid(masters, parameter, format.code.bits, *rc::gen::arbitrary<bool>());
+    case WeightQuantizer::symmetric:
+      return symmetric_grid(masters, format.code.bits);
     case WeightQuantizer::robust:
       break;
   }
   return robust_grid(masters, format.code.bits);
 }
 
-RC_GTEST_PROP(QuantizerProperty, InsideTheRangeTheErrorIsHalfASpacing, ()) {
+RC_GTEST_PROP(QuantizerProperty, InsideTheRangeTheErrorIsHalfASpacingOrOneWhereTruncated, ()) {
   const WeightFormat format = any_format();
   const auto masters = any_masters();
   const WeightGrid grid = any_grid(format, masters);
@@ -77,7 +79,9 @@ RC_GTEST_PROP(QuantizerProperty, InsideTheRangeTheErrorIsHalfASpacing, ()) {
     const double n = normalise(masters[i], grid);
     const double value = dequantize(codes[i], grid.scale, grid.offset);
     const double slack = 1e-6 * (std::abs(n) + std::abs(grid.offset) + grid.scale);
-    RC_ASSERT(std::abs(value - std::clamp(n, lowest, highest)) <= grid.scale / 2 + slack);
+    const double allowed = (grid.truncates ? 1 : 0.5) * grid.scale + slack;
+    RC_ASSERT(std::abs(value - std::clamp(n, lowest, highest)) <= allowed);
+    if (grid.truncates) RC_ASSERT(std::abs(value) <= std::abs(n) + slack);
   }
 }
 
@@ -171,11 +175,22 @@ TEST(Quantizer, RobustSurvivesConstantTensors) {
   EXPECT_EQ(quantize(masters, grid, {4, Encoding::offset_binary, true})[0], 0);
 }
 
+TEST(Quantizer, SymmetricTruncatesTowardsZero) {
+  const WeightGrid grid = symmetric_grid(std::vector<float>{-1.75f, 0.4f}, 4);
+  EXPECT_EQ(grid.scale, 0.25f);
+  EXPECT_EQ(grid.offset, 0.0f);
+  const auto codes = quantize({-1.75f, -1.74f, -0.26f, -0.24f, 0.0f, 0.24f, 0.49f, 0.5f}, grid,
+                              {4, Encoding::twos_complement});
+  EXPECT_EQ(codes, (std::vector<std::int8_t>{-7, -6, -1, 0, 0, 0, 1, 2}));
+  EXPECT_GT(symmetric_grid(std::vector<float>(3, 0.0f), 4).scale, 0.0f);
+}
+
 TEST(Quantizer, MastersThatAreNotFiniteAreReported) {
   for (const float bad : {kNan, kInfinity, -kInfinity}) {
     const std::vector<float> masters = {1.0f, bad};
     EXPECT_THROW(saq_grid(masters, 1.0f, 4, true), Error);
     EXPECT_THROW(robust_grid(masters, 4), Error);
+    EXPECT_THROW(symmetric_grid(masters, 4), Error);
     EXPECT_THROW(quantize(masters, lsq_grid(1.0f), {}), Error);
   }
   EXPECT_THROW(saq_grid(std::vector<float>{1.0f}, kNan, 4, false), Error);
@@ -196,8 +211,8 @@ TEST(Quantizer, FormatsThatAQuantizerCannotHaveAreRefused) {
 }
 
 TEST(Quantizer, NamesRoundTrip) {
-  for (const WeightQuantizer quantizer :
-       {WeightQuantizer::lsq, WeightQuantizer::saq, WeightQuantizer::robust}) {
+  for (const WeightQuantizer quantizer : {WeightQuantizer::lsq, WeightQuantizer::saq,
+                                          WeightQuantizer::robust, WeightQuantizer::symmetric}) {
     EXPECT_EQ(parse_weight_quantizer(to_string(quantizer)), quantizer);
   }
   EXPECT_THROW(parse_weight_quantizer("lsp"), Error);

@@ -36,10 +36,11 @@ std::string transient_text(const std::vector<TransientReport>& reports) {
   const TransientReport& first = reports.front();
   const std::string& shape = mask_shape_names()[static_cast<std::size_t>(first.settings.shape)];
   return text + fmt::format(
-                    "\nPercent of {} {} images of {}, each struck once in each layer (shape {}), "
+                    "\nPercent of {} {} images of {}, each struck once in each layer (shape {}{}), "
                     "mean over "
                     "layers with its 95 % t interval over batches of 100 images.\n",
-                    first.result.images, first.split, first.dataset, shape);
+                    first.result.images, first.split, first.dataset, shape,
+                    first.settings.clips ? "" : "; activations do not clip");
 }
 
 nlohmann::json transient_json(const std::vector<TransientReport>& reports) {
@@ -63,6 +64,7 @@ nlohmann::json transient_json(const std::vector<TransientReport>& reports) {
          {"split", report.split},
          {"images", report.result.images},
          {"shape", mask_shape_names()[static_cast<std::size_t>(report.settings.shape)]},
+         {"clips", report.settings.clips},
          {"seed", report.settings.seed},
          {"clean", report.result.clean},
          {"cells", cells}});

@@ -73,6 +73,8 @@ class Exporter {
       set_weights(i);
     } else if (std::holds_alternative<GroupNorm>(op)) {
       set_normalization(i);
+    } else if (std::holds_alternative<ChannelAffine>(op)) {
+      set_channel_affine(i);
     } else if (const auto* pool = std::get_if<AvgPool>(&op)) {
       const double places = pool->kernel * pool->kernel;
       model_.affine[i].multiplier = {static_cast<float>(input_step(i) / places / reader_step(i))};
@@ -92,6 +94,18 @@ class Exporter {
     };
     in_steps(norm.gamma, model_.affine[i].multiplier);
     in_steps(norm.beta, model_.affine[i].addend);
+  }
+
+  /// What was batch norm behind an activation.
+  void set_channel_affine(std::size_t i) {
+    const std::size_t channels = static_cast<std::size_t>(info_[i].shape.channels);
+    std::vector<double> gain(channels, 1.0), shift(channels, 0.0);
+    apply_batch_norm(trained(i), gain, shift);
+    for (std::size_t c = 0; c < channels; ++c) {
+      model_.affine[i].multiplier.push_back(
+          static_cast<float>(gain[c] * input_step(i) / reader_step(i)));
+      model_.affine[i].addend.push_back(static_cast<float>(shift[c] / reader_step(i)));
+    }
   }
 
   void set_weights(std::size_t i) {
@@ -139,16 +153,23 @@ class Exporter {
   /// Folds the batch norm that reads training node `source`, if there is one.
   void fold(int source, std::vector<double>& gain, std::vector<double>& shift) const {
     for (std::size_t j = 0; j < trained_.nodes.size(); ++j) {
-      const auto* op = std::get_if<BatchNorm>(&trained_.nodes[j].op);
-      if (op == nullptr || trained_.nodes[j].inputs[0] != source) continue;
-      const NormalizationValues norm = module_.normalization_values(static_cast<int>(j));
-      const auto at = [](const Tensor& t, std::size_t c) {
-        return t[static_cast<std::int64_t>(c)].item<double>();
-      };
-      for (std::size_t c = 0; c < gain.size(); ++c) {
-        gain[c] = at(norm.gamma, c) / std::sqrt(at(norm.variance, c) + double{op->epsilon});
-        shift[c] = (shift[c] - at(norm.mean, c)) * gain[c] + at(norm.beta, c);
+      const bool norm = std::holds_alternative<BatchNorm>(trained_.nodes[j].op);
+      if (norm && trained_.nodes[j].inputs[0] == source) {
+        apply_batch_norm(static_cast<int>(j), gain, shift);
       }
+    }
+  }
+
+  /// x -> gain x + shift becomes its normalization by training node `node`; gain is 1 before.
+  void apply_batch_norm(int node, std::vector<double>& gain, std::vector<double>& shift) const {
+    const auto& op = std::get<BatchNorm>(trained_.nodes[static_cast<std::size_t>(node)].op);
+    const NormalizationValues norm = module_.normalization_values(node);
+    const auto at = [](const Tensor& t, std::size_t c) {
+      return t[static_cast<std::int64_t>(c)].item<double>();
+    };
+    for (std::size_t c = 0; c < gain.size(); ++c) {
+      gain[c] = at(norm.gamma, c) / std::sqrt(at(norm.variance, c) + double{op.epsilon});
+      shift[c] = (shift[c] - at(norm.mean, c)) * gain[c] + at(norm.beta, c);
     }
   }
 

@@ -37,6 +37,7 @@ struct Case {
   const char* network;
   WeightQuantizer quantizer;
   Normalization norm;
+  Order order = Order::norm_first;
 };
 
 class Export : public ::testing::TestWithParam<Case> {};
@@ -47,6 +48,7 @@ TEST_P(Export, IntegerNetworkRepeatsTheFakeQuantizedOne) {
   settings.network.name = GetParam().network;
   settings.network.quantizer = GetParam().quantizer;
   settings.network.norm = GetParam().norm;
+  settings.network.order = GetParam().order;
   settings.network.width = 0.1;
   const SyntheticOptions shape{.channels = 1, .height = 28, .width = 28};
   const bool convolutional = settings.network.name != "mlp";
@@ -102,24 +104,29 @@ TEST_P(Export, IntegerNetworkRepeatsTheFakeQuantizedOne) {
 
 std::string name_of(const Case& c) {
   constexpr const char* norms[] = {"", "_bn", "_gn"};
+  const char* const order = c.order == Order::activation_first ? "_activation_first" : "";
   return std::string(c.network) + "_" + std::string(to_string(c.quantizer)) +
-         norms[static_cast<int>(c.norm)];
+         norms[static_cast<int>(c.norm)] + order;
 }
 
 INSTANTIATE_TEST_SUITE_P(
     All, Export,
-    ::testing::Values(Case{"mlp", WeightQuantizer::lsq, Normalization::none},
-                      Case{"mlp", WeightQuantizer::lsq, Normalization::group},
-                      Case{"lenet5", WeightQuantizer::lsq, Normalization::none},
-                      Case{"lenet5", WeightQuantizer::lsq, Normalization::batch},
-                      Case{"lenet5", WeightQuantizer::lsq, Normalization::group},
-                      Case{"lenet5", WeightQuantizer::saq, Normalization::batch},
-                      Case{"lenet5", WeightQuantizer::saq, Normalization::group},
-                      Case{"lenet5", WeightQuantizer::robust, Normalization::none},
-                      Case{"resnet20", WeightQuantizer::lsq, Normalization::batch},
-                      Case{"resnet20", WeightQuantizer::lsq, Normalization::group},
-                      Case{"simplenet", WeightQuantizer::lsq, Normalization::batch},
-                      Case{"simplenet", WeightQuantizer::robust, Normalization::group}),
+    ::testing::Values(
+        Case{"mlp", WeightQuantizer::lsq, Normalization::none},
+        Case{"mlp", WeightQuantizer::lsq, Normalization::group},
+        Case{"lenet5", WeightQuantizer::lsq, Normalization::none},
+        Case{"lenet5", WeightQuantizer::lsq, Normalization::batch},
+        Case{"lenet5", WeightQuantizer::lsq, Normalization::batch, Order::activation_first},
+        Case{"resnet20", WeightQuantizer::lsq, Normalization::batch, Order::activation_first},
+        Case{"lenet5", WeightQuantizer::lsq, Normalization::group},
+        Case{"lenet5", WeightQuantizer::saq, Normalization::batch},
+        Case{"lenet5", WeightQuantizer::saq, Normalization::group},
+        Case{"lenet5", WeightQuantizer::robust, Normalization::none},
+        Case{"lenet5", WeightQuantizer::symmetric, Normalization::none},
+        Case{"resnet20", WeightQuantizer::lsq, Normalization::batch},
+        Case{"resnet20", WeightQuantizer::lsq, Normalization::group},
+        Case{"simplenet", WeightQuantizer::lsq, Normalization::batch},
+        Case{"simplenet", WeightQuantizer::robust, Normalization::group}),
     [](const auto& info) { return name_of(info.param); });
 
 TEST(ExportModel, StoresTheValuesOfTheForwardPassBitForBit) {

@@ -79,7 +79,7 @@ void Module::add_weights(int node, const std::vector<int>& shape, bool bias, std
   }
   add(node, ParameterKind::weight, "weight", masters);
   const WeightFormat& format = weight_format(graph_.nodes[static_cast<std::size_t>(node)]);
-  if (format.quantizer != WeightQuantizer::robust) {
+  if (has_step(format.quantizer)) {
     add(node, ParameterKind::weight_step, "weight_step",
         torch::scalar_tensor(initial_weight_step(masters, format)));
   }

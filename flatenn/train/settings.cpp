@@ -9,7 +9,8 @@ namespace flatenn {
 
 void bind(Binder& b, NetworkSettings& s) {
   b.value("name", s.name, "lenet5, mlp, resnet20, resnet18 or simplenet");
-  b.choice("quantizer", s.quantizer, {"lsq", "saq", "robust"}, "how weights are quantized");
+  b.choice("quantizer", s.quantizer, {"lsq", "saq", "robust", "symmetric"},
+           "how weights are quantized");
   b.choice("encoding", s.encoding, {"twos_complement", "offset_binary", "sign_magnitude"},
            "how weight codes are stored");
   b.value("weight_bits", s.weight_bits, "bits of a weight code", between(2, 8));
@@ -19,6 +20,8 @@ void bind(Binder& b, NetworkSettings& s) {
   b.value("last_weight_bits", s.last_weight_bits, "last layer; 0: as weight_bits", between(0, 8));
   b.choice("norm", s.norm, {"none", "batch", "group"},
            "normalization after every layer but the last; residual networks take none as batch");
+  b.choice("order", s.order, {"norm_first", "activation_first"},
+           "batch norm before the activation or behind it");
   b.value("hidden", s.hidden, "sizes of the hidden layers, mlp only", at_least(1));
   b.value("width", s.width, "simplenet only: share of its channels", between(0.001, 1));
 }
@@ -212,6 +215,9 @@ void check_settings(const TrainSettings& s) {
         "twos_complement or offset_binary, not sign_magnitude");
   }
   check_weight_format(weight_format_of(s.network), "network");
+  if (s.network.order == Order::activation_first && s.network.norm != Normalization::batch) {
+    fail("network.order = \"activation_first\" needs network.norm = \"batch\"");
+  }
   if (s.sparsity.target > 0 && s.sparsity.strength <= 0) {
     fail("sparsity.target = {} needs a sparsity.strength above 0 to start from, for example 1e-5",
          s.sparsity.target);
@@ -233,6 +239,7 @@ Graph build_training_graph(const TrainSettings& settings, const Dataset& data) {
   options.first_weight_bits = s.first_weight_bits;
   options.last_weight_bits = s.last_weight_bits;
   options.norm = s.norm;
+  options.order = s.order;
   options.hidden = s.hidden;
   options.width = s.width;
   return build_network(s.name, options);

@@ -17,6 +17,17 @@ class Transient(TrainedModelTest):
         for words in ("changed answers", "200 test images", "shape square", "10000"):
             self.assertIn(words, text)
 
+    def test_without_clipping(self):
+        found = self.succeed_json("transient", "model.safetensors", "--errors", "100")
+        open_ended = self.succeed_json("transient", "model.safetensors", "--errors", "100",
+                                       "--unclipped")
+        self.assertEqual(found["models"][0]["clips"], True)
+        self.assertEqual(open_ended["models"][0]["clips"], False)
+        changed = [run["models"][0]["cells"][0]["changed"][0] for run in (found, open_ended)]
+        self.assertLess(*changed)
+        text = self.succeed("transient", "model.safetensors", "--unclipped")
+        self.assertIn("activations do not clip", text)
+
     def test_training_with_injection(self):
         self.write("recipe.toml", (self.trained / "recipe.toml").read_bytes())
         self.succeed("train", "recipe.toml", "--out", "run", "--set", "injection.probability=0.3",

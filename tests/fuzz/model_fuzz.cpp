@@ -28,9 +28,11 @@ Graph all_kinds() {
       {"pool", MaxPool{.kernel = 2, .stride = 2}, {7}},
       {"mean", AvgPool{.kernel = 2, .stride = 2}, {8}},
       {"act3", Activation{.bits = 4}, {9}},
-      {"flat", Flatten{}, {10}},
-      {"fc", Linear{.out_features = 3, .bias = true, .weights = weights}, {11}},
-      {"logits", Output{}, {12}}};
+      {"scaled", ChannelAffine{}, {10}},
+      {"codes", Quantize{.bits = 8}, {11}},
+      {"flat", Flatten{}, {12}},
+      {"fc", Linear{.out_features = 3, .bias = true, .weights = weights}, {13}},
+      {"logits", Output{}, {14}}};
   return graph;
 }
 

@@ -62,6 +62,11 @@ def robust(w, bits):
     return w + (((w - middle) / scale).round().clamp(-high, high) * scale + middle - w).detach()
 
 
+def symmetric(w, bits):
+    scale = w.abs().max().detach() / (2 ** (bits - 1) - 1)
+    return w + ((w / scale).trunc() * scale - w).detach()
+
+
 def activation(x, step, bits, samples):
     high = 2 ** bits - 1
     s = scale_gradient(step, 1 / (x.numel() / samples * high) ** 0.5)
@@ -98,6 +103,8 @@ def quantizer_cases():
     for bits, step in ((2, 0.6), (4, 0.1), (8, 0.02)):
         case("activation", bits, (6, 2, 2, 5), step, lambda x, s: activation(x, s, bits, 5))
     case("signed", 4, (6, 2, 2, 5), 0.2, lambda x, s: signed(x, s, 4, 5))
+    for bits in (3, 4, 8):
+        case("symmetric", bits, dense, 1.0, lambda x, s: symmetric(x, bits))
     return cases
 
 
