@@ -115,7 +115,7 @@ Row measure(const std::string& network, const std::vector<int>& batches, double 
   const Graph graph = network_graph(network);
   const Model model = random_model(graph, 1);
   const auto& input = std::get<Input>(graph.nodes.front().op);
-  const std::size_t images = network == "resnet18" ? 320 : network == "resnet20" ? 256 : 10000;
+  const std::size_t images = network == "resnet18" ? 64 : network == "resnet20" ? 256 : 10000;
   const Dataset data = random_dataset(input, images, 1);
   const Dataset few = data.slice(0, std::min<std::size_t>(images, 16));
   for (const int batch : batches) {

@@ -48,6 +48,9 @@ struct Avx2Base {
   static Float max(Float a, Float b) { return _mm256_max_ps(a, b); }
   static Float sub(Float a, Float b) { return _mm256_sub_ps(a, b); }
   static Float load_float(const float* p) { return _mm256_load_ps(p); }
+  static Float nearest(Float v) {
+    return _mm256_round_ps(v, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC);
+  }
   static Int round(Float v) { return _mm256_cvtps_epi32(v); }
 
   struct Double {

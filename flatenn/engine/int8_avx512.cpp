@@ -21,8 +21,12 @@ struct Avx512 {
     __builtin_memcpy(&four, p, sizeof four);
     return _mm512_set1_epi32(four);
   }
-  /// Wraps around instead of saturating: exact modulo 2^32.
-  static Int dot(Int acc, Bytes x, Weight w) { return _mm512_dpbusd_epi32(acc, x, w); }
+  /// Wraps around instead of saturating: exact modulo 2^32. Not the intrinsic, around which GCC 12
+  /// copies accumulators wherever many of them start from one value.
+  static Int dot(Int acc, Bytes x, Weight w) {
+    asm("vpdpbusd %2, %1, %0" : "+v"(acc) : "v"(x), "v"(w));
+    return acc;
+  }
 
   static Int load_cell(const std::uint8_t* p) { return _mm512_load_si512(p); }
   static Int load_int(const std::int32_t* p) { return _mm512_load_si512(p); }
@@ -62,6 +66,9 @@ struct Avx512 {
   static Float max(Float a, Float b) { return _mm512_max_ps(a, b); }
   static Float sub(Float a, Float b) { return _mm512_sub_ps(a, b); }
   static Float load_float(const float* p) { return _mm512_load_ps(p); }
+  static Float nearest(Float v) {
+    return _mm512_roundscale_ps(v, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC);
+  }
   static Int round(Float v) { return _mm512_cvtps_epi32(v); }
 
   struct Double {
@@ -97,7 +104,7 @@ const Kernels* avx512_vnni_kernels() {
   static constexpr Kernels kernels = make_kernels<Avx512>(
       make_tile<Avx512, Avx512, 4, 4>(), make_tile<Avx512, Avx512, 12, 1>(),
       make_pooled_tile<Avx512, Avx512, 4>(), make_pooled_tile<Avx512, Avx512, 6>(),
-      make_winograd_tile<Avx512, 4, 4>());
+      make_winograd_tile<Avx512, 4, 2>());
   const bool supported = __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
                          __builtin_cpu_supports("avx512vnni");
   return supported ? &kernels : nullptr;

@@ -88,7 +88,7 @@ inline __attribute__((always_inline)) void add_residual(const Residual& r, int c
                                       scaled<S, 3>(cell, r.zero_point, r.multiplier[1])};
 #pragma GCC unroll 4
   for (int i = 0; i < 4; ++i) {
-    const typename S::Float code = S::to_float(S::round(S::min(S::max(v[i], low), high)));
+    const typename S::Float code = S::nearest(S::min(S::max(v[i], low), high));
     v[i] = S::add(S::mul(code, S::set_float(r.multiplier[0])), other[i]);
   }
 }

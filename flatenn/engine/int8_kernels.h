@@ -59,7 +59,7 @@ struct LayerArgs {
 };
 
 /// A 3x3 convolution of stride 1 in tiles of 2x2 positions (int8_winograd.h). Of `layer`,
-/// in_offsets and step_offsets are not used; its weights are blocks x entries x groups x channels x
+/// in_offsets and step_offsets are not used; its weights are blocks x groups x entries x channels x
 /// 4 bytes, its bias blocks x entries x channels.
 struct WinogradArgs {
   LayerArgs layer;
@@ -69,7 +69,7 @@ struct WinogradArgs {
   std::int32_t row_bytes = 0;
   std::int32_t group_bytes = 0;
   std::uint8_t* inputs = nullptr;  ///< room for entries x groups x tiles at once, cells
-  std::int32_t* sums = nullptr;    ///< room for tiles at once x channels x entries x 16
+  std::int32_t* sums = nullptr;  ///< room for two blocks x tiles at once x channels x entries x 16
 };
 
 /// So many output channels times so many tiles at once.

@@ -23,11 +23,11 @@ std::size_t LayerStep::weight_bytes() const {
   return std::size_t{4} * blocks * tile->channels * cells;
 }
 
-std::size_t LayerStep::winograd_weight_at(std::int64_t channel, std::int64_t in, int entry) const {
+std::size_t LayerStep::winograd_weight_at(std::int64_t channel, std::int64_t in) const {
   const int width = tile->channels;
-  const std::int64_t cell =
-      (channel / width * winograd_entries + entry) * winograd->groups + in / 4;
-  return static_cast<std::size_t>((cell * width + channel % width) * 4 + in % 4);
+  const std::int64_t kernels = channel / width * winograd->groups + in / 4;
+  return static_cast<std::size_t>((kernels * winograd_entries * width + channel % width) * 4 +
+                                  in % 4);
 }
 
 std::size_t LayerStep::norm_floats() const {

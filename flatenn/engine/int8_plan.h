@@ -66,8 +66,9 @@ struct LayerStep {
   std::size_t weight_bytes() const;
   /// Where the packed weights hold tap `tap` of output channel `channel`. Not with winograd.
   std::size_t weight_at(std::int64_t channel, std::int64_t tap) const;
-  /// With winograd, where they hold input channel `in` of entry `entry`.
-  std::size_t winograd_weight_at(std::int64_t channel, std::int64_t in, int entry) const;
+  /// With winograd, where they hold entry 0 of the transformed kernel from input channel `in`; the
+  /// others follow, 4 * tile->channels bytes apart: a fault in a weight touches neighbours.
+  std::size_t winograd_weight_at(std::int64_t channel, std::int64_t in) const;
 };
 
 /// Pooling; of windows of one cell, a channel_affine.

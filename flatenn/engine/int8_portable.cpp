@@ -143,6 +143,9 @@ struct Portable {
     return each<Double>([&](int i) { return std::sqrt(a.v[i]); });
   }
 
+  static Float nearest(Float v) {
+    return each<Float>([&](int i) { return std::nearbyint(v.v[i]); });
+  }
   static Int round(Float v) {
     return each<Int>([&](int i) { return static_cast<std::int32_t>(std::nearbyint(v.v[i])); });
   }

@@ -213,8 +213,7 @@ std::size_t patch_bytes(const Plan& plan) {
     cells = std::max(cells, patch_cells(*layer->winograd, tile));
   }
   if (cells == 0) return 0;
-  return (cells + static_cast<std::size_t>(tile.tiles) * tile.channels * winograd_entries) *
-         cell_bytes;
+  return (cells + std::size_t{2} * tile.tiles * tile.channels * winograd_entries) * cell_bytes;
 }
 
 void fill_borders(const Plan& plan, std::uint8_t* arena) {

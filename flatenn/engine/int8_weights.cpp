@@ -1,6 +1,7 @@
 #include "flatenn/engine/int8_weights.h"
 
 #include <algorithm>
+#include <cstdlib>
 #include <cstring>
 #include <utility>
 
@@ -18,8 +19,7 @@ PackedWeights::PackedWeights(std::shared_ptr<const Plan> plan) : plan_(std::move
     const int norm = layer.norm.node;
     const std::size_t entries = layer.winograd ? winograd_entries : 1;
     tensors_.push_back({size_, std::vector<std::int32_t>(entries * padded), std::move(addend),
-                        norm < 0 ? std::vector<float>() : plan_->model.affine[norm].addend,
-                        std::vector<std::int8_t>(layer.winograd ? tensors[t].codes.size() : 0)});
+                        norm < 0 ? std::vector<float>() : plan_->model.affine[norm].addend});
     size_ += (layer.weight_bytes() + cell_bytes - 1) / cell_bytes * cell_bytes;
   }
   for (std::size_t n = 0; n < plan_->model.graph.nodes.size(); ++n) {
@@ -79,26 +79,34 @@ std::size_t PackedWeights::byte_of(int tensor, std::int64_t element) const {
   return tensors_[tensor].place + layer.weight_at(element / window, element % window);
 }
 
-/// Each of a kernel's nine weights takes part in up to 16 entries.
-void PackedWeights::set_transformed(int tensor, std::int64_t element, std::int8_t code) {
-  FLATENN_ASSERT(element >= 0 && element < std::ssize(tensors_[tensor].codes));
-  const LayerStep& layer = plan_->layer_of(tensor);
-  const int change = code - std::exchange(tensors_[tensor].codes[element], code);
-  if (change == 0) return;
+PackedWeights::Place PackedWeights::transformed(int tensor, std::int64_t element) const {
+  FLATENN_ASSERT(element >= 0 && element < std::ssize(plan_->model.weights[tensor].codes));
   const std::int64_t inputs = plan_->model.weights[tensor].shape[1];
   const std::int64_t channel = element / 9 / inputs;
-  const int tap = static_cast<int>(element % 9);
-  const auto& counts = winograd_counts(tap / 3, tap % 3);
+  const LayerStep& layer = plan_->layer_of(tensor);
+  return {channel, static_cast<int>(element % 9) / 3, static_cast<int>(element % 3),
+          tensors_[tensor].place + layer.winograd_weight_at(channel, element / 9 % inputs)};
+}
+
+/// A weight takes part in up to nine of the sixteen entries.
+void PackedWeights::set_transformed(int tensor, std::int64_t element, std::int8_t code) {
+  FLATENN_ASSERT(std::abs(code) <= widest_winograd_weight);
+  const Place at = transformed(tensor, element);
+  const LayerStep& layer = plan_->layer_of(tensor);
   const int width = layer.tile->channels;
-  std::int32_t* const bias =
-      tensors_[tensor].bias.data() + channel / width * winograd_entries * width + channel % width;
-  std::uint8_t* const bytes = bytes_.data() + tensors_[tensor].place;
-  for (int e = 0; e < winograd_entries; ++e) {
-    const int moves = counts[static_cast<std::size_t>(e)] * change;
-    if (moves == 0) continue;
-    std::uint8_t& byte = bytes[layer.winograd_weight_at(channel, element / 9 % inputs, e)];
+  std::uint8_t* const bytes = bytes_.data() + at.entries;
+  const int change = code - winograd_weight(reinterpret_cast<const std::int8_t*>(bytes),
+                                            std::ptrdiff_t{4} * width, at.ky, at.kx);
+  if (change == 0) return;
+  const auto& counts = winograd_counts(at.ky, at.kx);
+  std::int32_t* const bias = tensors_[tensor].bias.data() +
+                             at.channel / width * winograd_entries * width + at.channel % width;
+  const auto& offsets = layer.winograd->offsets;
+  for (std::size_t e = 0; e < winograd_entries; ++e) {
+    const int moves = counts[e] * change;
+    std::uint8_t& byte = bytes[e * width * 4];
     byte = static_cast<std::uint8_t>(byte + moves);
-    bias[e * width] -= winograd_offset(*layer.winograd, e) * moves;
+    bias[e * width] -= offsets[e] * moves;
   }
 }
 
@@ -113,8 +121,13 @@ void PackedWeights::set(int tensor, std::int64_t element, std::int8_t code) {
 }
 
 std::int8_t PackedWeights::get(int tensor, std::int64_t element) const {
-  const std::vector<std::int8_t>& codes = tensors_[tensor].codes;
-  if (!codes.empty()) return codes[element];
+  const LayerStep& layer = plan_->layer_of(tensor);
+  if (layer.winograd) {
+    const Place at = transformed(tensor, element);
+    const auto* bytes = reinterpret_cast<const std::int8_t*>(bytes_.data() + at.entries);
+    const std::ptrdiff_t stride = std::ptrdiff_t{4} * layer.tile->channels;
+    return static_cast<std::int8_t>(winograd_weight(bytes, stride, at.ky, at.kx));
+  }
   return static_cast<std::int8_t>(bytes_.data()[byte_of(tensor, element)]);
 }
 

@@ -52,10 +52,16 @@ class PackedWeights {
     std::vector<std::int32_t> bias;
     std::vector<float> addend;       ///< the same
     std::vector<float> norm_addend;  ///< one a channel, or none
-    std::vector<std::int8_t> codes;  ///< with winograd: what the transformed weights are of
   };
 
   std::size_t byte_of(int tensor, std::int64_t element) const;
+  /// A weight of a layer with winograd, and entry 0 of its transformed kernel among the bytes.
+  struct Place {
+    std::int64_t channel;
+    int ky, kx;
+    std::size_t entries;
+  };
+  Place transformed(int tensor, std::int64_t element) const;
   void set_transformed(int tensor, std::int64_t element, std::int8_t code);
 
   std::shared_ptr<const Plan> plan_;

@@ -4,8 +4,8 @@
 // With d a patch of 4x4 codes, g the 3x3 kernel and elementwise products,
 //
 //     Y = A^T [ (G g G^T) (B^T d B) ] A,
-//     B^T = 1 0 -1 0 | 0 1 1 0 | 0 -1 1 0 | 0 1 0 -1,
-//     G = 1 0 0 | 1/2 1/2 1/2 | 1/2 -1/2 1/2 | 0 0 1,   A^T = 1 1 1 0 | 0 1 -1 -1.
+//     B^T = 1 0 -1 0 | 0 1 1 0 | 0 1 -1 0 | 0 1 0 -1,
+//     G = 1 0 0 | 1/2 1/2 1/2 | -1/2 1/2 -1/2 | 0 0 1,   A^T = 1 1 1 0 | 0 1 -1 -1.
 //
 // Here G is doubled, so that all is whole and the sums are 4 Y: an exact shift. Weight codes up to
 // 14 in magnitude give transformed weights of at most 9 * 14 = 126: they fit a signed byte. A patch
@@ -16,6 +16,7 @@
 #pragma once
 
 #include <array>
+#include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <vector>
@@ -26,6 +27,9 @@
 
 namespace flatenn::int8 {
 
+/// The largest magnitude of a weight code.
+inline constexpr int widest_winograd_weight = 14;
+
 /// The layer's places in tiles of 2x2 output positions.
 struct Winograd {
   std::vector<std::int32_t> patches;    ///< of each tile, the offset of its patch's first cell
@@ -35,11 +39,13 @@ struct Winograd {
   std::int32_t group_bytes = 0;         ///< from a group of four channels to the next
   int groups = 0;                       ///< of four channels
   int lift = 0;                         ///< 2R
-  int zero_point = 0;                   ///< of the bytes
+  /// What is in the bytes of each entry beside the transformed codes.
+  std::array<std::int32_t, winograd_entries> offsets{};
 };
 
-/// Nothing where it would not be exact, or not pay: other kernels and strides, wide codes, odd
-/// heights and widths, fewer than 16 channels in or out, fewer than `tiles` tiles.
+/// Nothing where it would not be exact, or not pay: other kernels and strides, wide codes, fewer
+/// than 16 channels in or out, fewer than `tiles` tiles. Where a height or width is odd, the last
+/// tiles lie over the ones before.
 std::optional<Winograd> plan_winograd(const Conv2d& conv, const NodeInfo& in, const NodeInfo& out,
                                       const Buffer& buffer, int tiles);
 
@@ -47,7 +53,7 @@ std::optional<Winograd> plan_winograd(const Conv2d& conv, const NodeInfo& in, co
 /// magnitude.
 const std::array<std::int8_t, winograd_entries>& winograd_counts(int ky, int kx);
 
-/// What is in the bytes of entry `entry` beside the transformed codes.
-int winograd_offset(const Winograd& winograd, int entry);
+/// The weight at (ky, kx) of the kernel whose transform has entry e at bytes[e * stride].
+int winograd_weight(const std::int8_t* bytes, std::ptrdiff_t stride, int ky, int kx);
 
 }  // namespace flatenn::int8

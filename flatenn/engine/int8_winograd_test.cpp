@@ -6,10 +6,14 @@
 #include <array>
 #include <cstdlib>
 #include <memory>
+#include <optional>
 #include <vector>
 
+#include "flatenn/base/error.h"
 #include "flatenn/base/random.h"
+#include "flatenn/engine/int8_bytes.h"
 #include "flatenn/engine/int8_evaluator.h"
+#include "flatenn/engine/int8_weights.h"
 #include "flatenn/engine/reference_evaluator.h"
 #include "flatenn/engine/testing.h"
 #include "flatenn/graph/testing.h"
@@ -18,13 +22,14 @@ namespace flatenn::int8 {
 namespace {
 
 TEST(Winograd, CountsAreTheDoubledTransformOfAKernel) {
-  constexpr int g[4][3] = {{2, 0, 0}, {1, 1, 1}, {1, -1, 1}, {0, 0, 2}};
+  constexpr int g[4][3] = {{2, 0, 0}, {1, 1, 1}, {-1, 1, -1}, {0, 0, 2}};
   RandomStream stream(1, Purpose::test, 7);
   for (int round = 0; round < 20; ++round) {
     int kernel[3][3];
     for (auto& row : kernel) {
       for (int& w : row) w = static_cast<int>(stream.below(29)) - 14;
     }
+    std::int8_t entries[winograd_entries];
     for (int e = 0; e < winograd_entries; ++e) {
       int expected = 0, counted = 0;
       for (int y = 0; y < 3; ++y) {
@@ -35,6 +40,10 @@ TEST(Winograd, CountsAreTheDoubledTransformOfAKernel) {
       }
       EXPECT_EQ(counted, expected);
       EXPECT_LE(std::abs(counted), 126);
+      entries[e] = static_cast<std::int8_t>(counted);
+    }
+    for (int tap = 0; tap < 9; ++tap) {
+      EXPECT_EQ(winograd_weight(entries, 1, tap / 3, tap % 3), kernel[tap / 3][tap % 3]);
     }
   }
 }
@@ -77,7 +86,7 @@ TEST(Winograd, OnlyWhereItIsExactAndPays) {
   EXPECT_TRUE(planned(graph_of(conv3(16, 1, 4), 16, 8, 6, true)));
   EXPECT_FALSE(planned(graph_of(conv3(16, 1, 5), 16, 8, 4))) << "weights of 5 bits";
   EXPECT_FALSE(planned(graph_of(conv3(16, 1, 4), 16, 8, 7))) << "codes of 7 bits";
-  EXPECT_FALSE(planned(graph_of(conv3(16, 1, 4), 16, 7, 4))) << "odd height and width";
+  EXPECT_TRUE(planned(graph_of(conv3(16, 1, 4), 16, 3, 4)));
   EXPECT_FALSE(planned(graph_of(conv3(12, 1, 4), 16, 8, 4))) << "few channels out";
   EXPECT_FALSE(planned(graph_of(conv3(16, 1, 4), 12, 8, 4))) << "few channels in";
   EXPECT_FALSE(planned(graph_of(conv3(16, 1, 4), 16, 2, 4))) << "fewer than four tiles";
@@ -97,17 +106,172 @@ TEST(Winograd, OnlyWhereItIsExactAndPays) {
   EXPECT_FALSE(plan_winograd(conv3(16, 1, 4), infos[2], infos[3], buffer, 4));
 }
 
+/// The kernel alone, on bytes and weights at the ends of what the transforms have room for.
+class WinogradKernel : public testing::TestWithParam<int> {
+ protected:
+  static constexpr int height = 5, width = 7, channels = 12, largest_byte = 63, largest_weight = 14;
+
+  WinogradKernel() {
+    in_.shape = {GetParam(), height, width};
+    in_.pad = 1;
+    in_.zero_point = 32;
+    in_.max_byte = largest_byte;
+    in_.groups = channel_groups(GetParam(), true);
+    bytes_ = AlignedBytes(static_cast<std::size_t>(in_.bytes()));
+    std::generate_n(bytes_.data(), in_.bytes(), [&] { return stream_.below(2) * largest_byte; });
+    weights_.resize(static_cast<std::size_t>(channels * GetParam() * 9));
+    // Each kernel has the signs that make one entry of its transform the largest.
+    for (std::size_t i = 0; i < weights_.size(); ++i) {
+      const int count = winograd_counts(
+          static_cast<int>(i % 9 / 3),
+          static_cast<int>(
+              i %
+              3))[i / 9 / static_cast<std::size_t>(GetParam()) * 2 % winograd_entries + i / 9 % 2];
+      const bool negative = count == 0 ? stream_.below(2) == 0 : count < 0;
+      weights_[i] = negative ? -largest_weight : largest_weight;
+    }
+  }
+
+  int weight(int channel, int in, int ky, int kx) const {
+    return weights_[static_cast<std::size_t>(((channel * GetParam() + in) * 3 + ky) * 3 + kx)];
+  }
+
+  float convolved(int channel, int position, int image) const {
+    int sum = 0;
+    for (int c = 0; c < GetParam(); ++c) {
+      for (int ky = 0; ky < 3; ++ky) {
+        for (int kx = 0; kx < 3; ++kx) {
+          const int at = c / 4 * in_.group_stride() + 4 * image + c % 4 +
+                         in_.offset(position / width + ky - 1, position % width + kx - 1);
+          sum += weight(channel, c, ky, kx) * (bytes_.data()[at] - in_.zero_point);
+        }
+      }
+    }
+    return static_cast<float>(sum);
+  }
+
+  RandomStream stream_{4, Purpose::test, 9};
+  Buffer in_;
+  AlignedBytes bytes_;
+  std::vector<int> weights_;
+};
+
+TEST_P(WinogradKernel, EqualsTheConvolution) {
+  if (avx512_vnni_kernels() == nullptr) GTEST_SKIP() << "this processor lacks the instructions";
+  const WinogradTile& tile = avx512_vnni_kernels()->winograd;
+  Conv2d conv = conv3(channels, 1, 4);
+  NodeInfo in, out;
+  in.shape = {GetParam(), height, width};
+  out.shape = {16, height, width};
+  const std::optional<Winograd> plan = plan_winograd(conv, in, out, in_, tile.tiles);
+  ASSERT_TRUE(plan);
+  const int blocks = channels / tile.channels;
+  std::vector<std::int8_t> packed(
+      static_cast<std::size_t>(channels * plan->groups * winograd_entries * 4));
+  std::vector<std::int32_t> start(channels * winograd_entries);
+  for (int c = 0; c < channels; ++c) {
+    for (int i = 0; i < GetParam(); ++i) {
+      for (int e = 0; e < winograd_entries; ++e) {
+        int sum = 0;
+        for (int tap = 0; tap < 9; ++tap) {
+          sum += winograd_counts(tap / 3, tap % 3)[static_cast<std::size_t>(e)] *
+                 weight(c, i, tap / 3, tap % 3);
+        }
+        const int block = c / tile.channels, f = c % tile.channels;
+        const int cell = (block * plan->groups + i / 4) * winograd_entries + e;
+        packed[static_cast<std::size_t>((cell * tile.channels + f) * 4 + i % 4)] =
+            static_cast<std::int8_t>(sum);
+        start[static_cast<std::size_t>((block * winograd_entries + e) * tile.channels + f)] -=
+            plan->offsets[static_cast<std::size_t>(e)] * sum;
+      }
+    }
+  }
+  const std::vector<float> ones(channels, 1.0f), zeros(channels, 0.0f);
+  const AlignedBytes values(channels * height * width * cell_bytes);
+  const AlignedBytes inputs(
+      static_cast<std::size_t>(winograd_entries * plan->groups * tile.tiles * cell_bytes));
+  const AlignedBytes sums(
+      static_cast<std::size_t>(2 * tile.tiles * tile.channels * winograd_entries * cell_bytes));
+  WinogradArgs args;
+  args.layer.in = bytes_.data();
+  args.layer.blocks = blocks;
+  args.layer.weights = packed.data();
+  args.layer.bias = start.data();
+  args.layer.multiplier = ones.data();
+  args.layer.addend = zeros.data();
+  args.layer.sink.channels = channels;
+  args.layer.sink.values = reinterpret_cast<float*>(values.data());
+  args.layer.sink.value_positions = height * width;
+  args.patches = plan->patches.data();
+  args.positions = plan->positions.data();
+  args.tiles = static_cast<int>(plan->patches.size());
+  args.width = width;
+  args.groups = plan->groups;
+  args.lift = plan->lift;
+  args.row_bytes = plan->row_bytes;
+  args.group_bytes = plan->group_bytes;
+  args.inputs = inputs.data();
+  args.sums = reinterpret_cast<std::int32_t*>(sums.data());
+  tile.run(args);
+  for (int c = 0; c < channels; ++c) {
+    for (int n = 0; n < height * width; ++n) {
+      for (int i = 0; i < images_per_block; ++i) {
+        ASSERT_EQ(args.layer.sink.values[(c * height * width + n) * images_per_block + i],
+                  convolved(c, n, i))
+            << c << " " << n << " " << i;
+      }
+    }
+  }
+}
+
+// 64 channels are the most that are summed row by row.
+INSTANTIATE_TEST_SUITE_P(Channels, WinogradKernel, testing::Values(16, 64, 80));
+
+TEST(Winograd, PatchingACodeIsPackingItAnew) {
+  if (avx512_vnni_kernels() == nullptr) GTEST_SKIP() << "this processor lacks the instructions";
+  Model model = random_model(graph_of(conv3(18, 1, 4), 17, 8, 4, true), 5);
+  const auto plan = [&] {
+    return std::make_shared<const Plan>(compile(model, *avx512_vnni_kernels(), true));
+  };
+  PackedWeights patched(plan());
+  ASSERT_TRUE(plan()->layer_of(1).winograd);
+  const std::vector<std::int8_t> clean = model.weights[1].codes;
+  const auto expect_as_packed = [&] {
+    const PackedWeights packed(plan());
+    const std::size_t bytes = plan()->layer_of(1).weight_bytes();
+    EXPECT_TRUE(std::equal(packed.weights(1), packed.weights(1) + bytes, patched.weights(1)));
+    EXPECT_TRUE(
+        std::equal(packed.bias(1), packed.bias(1) + 20 * winograd_entries, patched.bias(1)));
+    for (std::int64_t e = 0; e < std::ssize(clean); ++e) {
+      ASSERT_EQ(patched.get(1, e), model.weights[1].codes[static_cast<std::size_t>(e)]);
+    }
+  };
+  for (std::size_t e = 0; e < clean.size(); e += 2) {
+    model.weights[1].codes[e] = e % 4 == 0 ? -8 : 7;
+    patched.set(1, static_cast<std::int64_t>(e), model.weights[1].codes[e]);
+  }
+  expect_as_packed();
+  model.weights[1].codes = clean;
+  for (std::size_t e = 0; e < clean.size(); ++e) {
+    patched.set(1, static_cast<std::int64_t>(e), clean[e]);
+  }
+  expect_as_packed();
+  EXPECT_THROW(patched.set(1, 0, 15), InternalError);
+}
+
 struct Case {
   int channels_in, channels_out, size, padding, weight_bits, bits;
   bool negative;
+  WeightQuantizer quantizer = WeightQuantizer::lsq;
 };
 
 std::vector<std::int32_t> codes_of(Evaluator& evaluator) { return evaluator.trace(4, 0, 20).codes; }
 
 /// Random and worst-case codes, faults and their undoing, against the definition.
 void expect_equal_to_reference(const Case& c) {
-  const Graph graph = graph_of(conv3(c.channels_out, c.padding, c.weight_bits), c.channels_in,
-                               c.size, c.bits, c.negative);
+  Conv2d conv = conv3(c.channels_out, c.padding, c.weight_bits);
+  conv.weights.quantizer = c.quantizer;
+  const Graph graph = graph_of(conv, c.channels_in, c.size, c.bits, c.negative);
   ASSERT_TRUE(planned(graph));
   Model model = random_model(graph, 5);
   const Dataset data = random_dataset(std::get<Input>(graph.nodes[0].op), 20, 5);
@@ -141,10 +305,17 @@ void expect_equal_to_reference(const Case& c) {
 }
 
 TEST(Winograd, EqualsTheDefinitionCodeForCode) {
-  constexpr Case cases[] = {{16, 16, 8, 1, 4, 4, false}, {16, 18, 8, 0, 4, 4, false},
-                            {20, 16, 6, 1, 3, 6, false}, {17, 19, 10, 2, 2, 2, false},
-                            {32, 16, 4, 1, 4, 6, true},  {64, 32, 8, 1, 4, 5, true},
-                            {18, 16, 12, 1, 4, 4, false}};
+  constexpr Case cases[] = {{16, 16, 8, 1, 4, 4, false},
+                            {16, 18, 8, 0, 4, 4, false},
+                            {20, 16, 6, 1, 3, 6, false},
+                            {17, 19, 10, 2, 2, 2, false},
+                            {32, 16, 4, 1, 4, 6, true},
+                            {64, 32, 8, 1, 4, 5, true},
+                            {18, 16, 12, 1, 4, 4, false},
+                            {16, 16, 3, 1, 4, 4, true},
+                            {16, 20, 7, 0, 4, 4, false},
+                            {80, 16, 7, 1, 4, 6, true},
+                            {16, 16, 7, 1, 4, 4, false, WeightQuantizer::saq}};
   for (const Case& c : cases) {
     SCOPED_TRACE(testing::Message() << c.channels_in << " to " << c.channels_out << " channels, "
                                     << c.size << " pixels");
