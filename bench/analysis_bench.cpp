@@ -1,11 +1,13 @@
 // What analyses cost.
 //
 //   analysis_bench [MODEL.safetensors] [--json] [--points 51] [--images 2000] [--threads 1]
+//                  [--lattice 5]
 //
 // landscape: a plane of points x points of LeNet-5 (MODEL, else random weights on random images),
 // by measure_landscape and by the plain loop over libtorch's forward calls, images first, in
 // batches of 64, 250 or 1,000, whichever is fastest, with the same number of threads, in wall-clock
-// time. Losses differ where another order of a sum rounds an activation to its neighbour.
+// time. Losses differ where another order of a sum rounds an activation to its neighbour: both are
+// set against double precision on a lattice of --lattice points a side (0: not).
 //
 // bits: first-order sensitivity of every stored bit of ResNet-18 over one gradient pass.
 #include <fmt/format.h>
@@ -15,9 +17,11 @@
 #include <algorithm>
 #include <chrono>
 #include <cmath>
+#include <map>
 #include <nlohmann/json.hpp>
 
 #include "bench/guarded.h"
+#include "bench/plain_loop.h"
 #include "flatenn/analysis/bit_sensitivity.h"
 #include "flatenn/analysis/landscape.h"
 #include "flatenn/base/error.h"
@@ -36,66 +40,18 @@ double seconds_since(Clock::time_point start) {
   return std::chrono::duration<double>(Clock::now() - start).count();
 }
 
-/// LeNet-5 as anyone would write it with libtorch: float weights, the same arithmetic.
-class PlainLoop {
- public:
-  PlainLoop(const Model& model, const Dataset& images) : model_(model) {
-    const auto& input = std::get<Input>(model.graph.nodes.front().op);
-    pixels_ = torch::from_blob(const_cast<std::uint8_t*>(images.images.data()),
-                               {static_cast<std::int64_t>(images.size()), images.channels,
-                                images.height, images.width},
-                               torch::kUInt8)
-                  .to(torch::kFloat32)
-                  .sub(input.zero_point);
-    labels_ = torch::from_blob(const_cast<std::uint8_t*>(images.labels.data()),
-                               {static_cast<std::int64_t>(images.size())}, torch::kUInt8)
-                  .to(torch::kInt64);
+/// The stored codes of the network moved by x and y along two directions, in single precision.
+std::vector<Tensor> moved_codes(const Model& model, const Displacement& d) {
+  std::vector<Tensor> codes;
+  for (std::size_t t = 0; t < d.size(); ++t) {
+    const WeightTensor& stored = model.weights[t];
+    codes.push_back(
+        torch::from_blob(const_cast<std::int8_t*>(stored.codes.data()), d[t].sizes(), torch::kInt8)
+            .to(torch::kFloat32) +
+        d[t] / static_cast<double>(stored.scale));
   }
-
-  double loss(const std::vector<Tensor>& weights, std::int64_t batch) const {
-    const c10::InferenceMode inference;
-    double sum = 0;
-    for (std::int64_t first = 0; first < pixels_.size(0); first += batch) {
-      const std::int64_t end = std::min(pixels_.size(0), first + batch);
-      const Tensor logits = forward(pixels_.slice(0, first, end), weights);
-      sum +=
-          torch::cross_entropy_loss(logits, labels_.slice(0, first, end), {}, torch::Reduction::Sum)
-              .item<double>();
-    }
-    return sum / static_cast<double>(pixels_.size(0));
-  }
-
- private:
-  static Tensor channels(const std::vector<float>& values, std::int64_t dimensions) {
-    const Tensor t = torch::tensor(values);
-    return dimensions == 4 ? t.view({1, -1, 1, 1}) : t;
-  }
-
-  Tensor forward(Tensor x, const std::vector<Tensor>& weights) const {
-    std::size_t tensor = 0;
-    for (std::size_t n = 1; n < model_.graph.nodes.size(); ++n) {
-      const Op& op = model_.graph.nodes[n].op;
-      const NodeAffine& affine = model_.affine[n];
-      if (const auto* conv = std::get_if<Conv2d>(&op)) {
-        x = torch::conv2d(x, weights[tensor++], {}, conv->stride, conv->padding);
-        x = x * channels(affine.multiplier, 4) + channels(affine.addend, 4);
-      } else if (std::holds_alternative<Linear>(op)) {
-        x = torch::linear(x, weights[tensor++]);
-        x = x * channels(affine.multiplier, 2) + channels(affine.addend, 2);
-      } else if (const auto* activation = std::get_if<Activation>(&op)) {
-        x = x.clamp(0, (1 << activation->bits) - 1).round();
-      } else if (const auto* pool = std::get_if<MaxPool>(&op)) {
-        x = torch::max_pool2d(x, pool->kernel, pool->stride);
-      } else if (std::holds_alternative<Flatten>(op)) {
-        x = x.flatten(1);
-      }
-    }
-    return x;
-  }
-
-  const Model& model_;
-  Tensor pixels_, labels_;
-};
+  return codes;
+}
 
 struct Result {
   double plain = 0, ours = 0;  ///< seconds of the whole plane
@@ -126,15 +82,7 @@ Result time_landscape(const Model& model, const Dataset& images, int points, int
         // The same weights to the last bit: what then differs is the order of sums.
         Displacement d = scaled(first, side[x]);
         add_scaled(d, side[y], second);
-        std::vector<Tensor> codes;
-        for (std::size_t t = 0; t < d.size(); ++t) {
-          const WeightTensor& stored = model.weights[t];
-          codes.push_back(torch::from_blob(const_cast<std::int8_t*>(stored.codes.data()),
-                                           d[t].sizes(), torch::kInt8)
-                              .to(torch::kFloat32) +
-                          d[t] / static_cast<double>(stored.scale));
-        }
-        const double loss = plain.loss(codes, batch);
+        const double loss = plain.loss(moved_codes(model, d), batch);
         const double expected = ours.plane[y * side.size() + x].loss;
         result.difference =
             std::max(result.difference, std::abs(loss - expected) / (1 + std::abs(expected)));
@@ -146,6 +94,112 @@ Result time_landscape(const Model& model, const Dataset& images, int points, int
   result.batch = best->first;
   result.plain = best->second;
   return result;
+}
+
+/// One single-precision path against double precision, over some points of the plane: same weights
+/// to the last bit.
+struct Rounding {
+  double difference = 0;            ///< largest of the mean losses, relative to 1 + the loss
+  double sum_difference = 0;        ///< mean over the points
+  std::int64_t images = 0;          ///< over all points
+  std::int64_t flipped_images = 0;  ///< with an activation code that is not double precision's
+  std::int64_t flipped_codes = 0;
+  double others = 0;  ///< largest difference of the loss of an image without such a code
+
+  void add(const PlainLoop::Answers& single, const PlainLoop::Answers& exact) {
+    const double loss = exact.losses.mean().item<double>();
+    const double off = std::abs(single.losses.mean().item<double>() - loss) / (1 + std::abs(loss));
+    difference = std::max(difference, off);
+    sum_difference += off;
+    const Tensor flipped = single.activations.ne(exact.activations);
+    const Tensor hit = flipped.any(1);
+    images += hit.size(0);
+    flipped_images += hit.sum().item<std::int64_t>();
+    flipped_codes += flipped.sum().item<std::int64_t>();
+    const Tensor clean = (single.losses - exact.losses).abs().masked_select(~hit);
+    if (clean.numel() > 0) others = std::max(others, clean.max().item<double>());
+  }
+};
+
+struct ThreeWays {
+  int points = 0;
+  Rounding ours, plain;
+  double between = 0;  ///< largest difference of the two single-precision paths
+};
+
+/// Losses and activation codes of FloatNetwork as PlainLoop gives them.
+PlainLoop::Answers our_answers(const FloatNetwork& network, const Dataset& images,
+                               const Displacement& displacement) {
+  const c10::InferenceMode inference;
+  std::map<int, int> bits;  // by the node whose sums are rounded
+  for (const Node& node : network.model().graph.nodes) {
+    const auto* activation = std::get_if<Activation>(&node.op);
+    if (activation != nullptr) bits[node.inputs[0]] = activation->bits;
+  }
+  std::vector<Tensor> losses, activations;
+  for (std::size_t first = 0; first < images.size(); first += 64) {  // as evaluate() does
+    const std::size_t count = std::min<std::size_t>(64, images.size() - first);
+    std::vector<Tensor> seen;
+    const Tensor logits =
+        network.logits(displacement, first, count, [&](int node, const Tensor& sums) {
+          if (bits.contains(node)) {
+            const Tensor codes = sums.clamp(0, (1 << bits.at(node)) - 1).round();
+            seen.push_back(codes.permute({3, 0, 1, 2}).flatten(1).to(torch::kUInt8));
+          }
+          return sums;
+        });
+    std::vector<std::int64_t> labels(
+        images.labels.begin() + static_cast<std::ptrdiff_t>(first),
+        images.labels.begin() + static_cast<std::ptrdiff_t>(first + count));
+    losses.push_back(torch::cross_entropy_loss(logits.to(torch::kFloat64), torch::tensor(labels),
+                                               {}, torch::Reduction::None));
+    activations.push_back(torch::cat(seen, 1));
+  }
+  return {torch::cat(losses), torch::cat(activations)};
+}
+
+/// Over a lattice of points a side: enough to see which single-precision path rounds worse.
+ThreeWays compare_roundings(const Model& model, const Dataset& images, int points) {
+  const FloatNetwork network(model, images, Precision::single_);
+  const PlainLoop plain(model, images), exact(model, images, torch::kFloat64);
+  const auto first = filter_normalised_direction(network.weights(), 0, 0);
+  const auto second = filter_normalised_direction(network.weights(), 0, 1);
+  ThreeWays result;
+  for (const double y : landscape_positions(points, 1)) {
+    for (const double x : landscape_positions(points, 1)) {
+      Displacement d = scaled(first, x);
+      add_scaled(d, y, second);
+      const std::vector<Tensor> codes = moved_codes(model, d);
+      const PlainLoop::Answers truth = exact.answers(codes, 250),
+                               theirs = plain.answers(codes, 250),
+                               mine = our_answers(network, images, d);
+      result.ours.add(mine, truth);
+      result.plain.add(theirs, truth);
+      const double loss = theirs.losses.mean().item<double>();
+      result.between = std::max(result.between, std::abs(mine.losses.mean().item<double>() - loss) /
+                                                    (1 + std::abs(loss)));
+      ++result.points;
+    }
+  }
+  return result;
+}
+
+nlohmann::json rounding_json(const Rounding& one, int points) {
+  return {{"largest", one.difference},
+          {"mean", one.sum_difference / points},
+          {"images", one.images},
+          {"flipped_images", one.flipped_images},
+          {"flipped_codes", one.flipped_codes},
+          {"largest_of_other_images", one.others}};
+}
+
+void print_rounding(std::string_view name, const Rounding& one, int points) {
+  fmt::print(
+      "  {}: losses off by at most {:.1e} of 1 + loss, {:.1e} on average; {} of {} images have an "
+      "activation code of their own ({} codes), the losses of all others are off by at most "
+      "{:.1e}\n",
+      name, one.difference, one.sum_difference / points, one.flipped_images, one.images,
+      one.flipped_codes, one.others);
 }
 
 struct BitsResult {
@@ -176,7 +230,7 @@ BitsResult time_bits() {
 int run(int argc, char** argv) {
   std::string path;
   bool json = false;
-  int points = 51, threads = 1;
+  int points = 51, threads = 1, lattice = 5;
   std::size_t count = 2000;
   CLI::App app("What analyses cost, against plain libtorch.");
   app.add_option("MODEL", path, "a LeNet-5; its data set's test images are used");
@@ -184,6 +238,7 @@ int run(int argc, char** argv) {
   app.add_option("--points", points, "a side of the plane, odd");
   app.add_option("--images", count);
   app.add_option("--threads", threads);
+  app.add_option("--lattice", lattice, "points a side set against double precision, odd; 0: none");
   CLI11_PARSE(app, argc, argv);
 
   const Model model =
@@ -192,6 +247,7 @@ int run(int argc, char** argv) {
       path.empty() ? random_dataset(std::get<Input>(model.graph.nodes.front().op), count, 1)
                    : load_dataset(model.info.dataset, Split::test).slice(0, count);
   const Result landscape = time_landscape(model, images, points, threads);
+  const ThreeWays ways = lattice > 0 ? compare_roundings(model, images, lattice) : ThreeWays();
   const BitsResult bits = time_bits();
   if (json) {
     fmt::print("{}\n", nlohmann::json{{"threads", threads},
@@ -202,6 +258,10 @@ int run(int argc, char** argv) {
                                       {"ours_s", landscape.ours},
                                       {"ratio", landscape.plain / landscape.ours},
                                       {"loss_difference", landscape.difference},
+                                      {"lattice_points", ways.points},
+                                      {"between", ways.between},
+                                      {"ours", rounding_json(ways.ours, ways.points)},
+                                      {"plain", rounding_json(ways.plain, ways.points)},
                                       {"gradient_s", bits.gradient},
                                       {"bits_s", bits.bits}}
                            .dump());
@@ -210,12 +270,19 @@ int run(int argc, char** argv) {
   fmt::print(
       "landscape, {0} x {0} points on {1} images, {2} threads: plain libtorch {3:.1f} s (batches "
       "of "
-      "{4}), ours {5:.1f} s: {6:.2f} times; losses differ by at most {7:.1e}\n"
-      "bits of ResNet-18: gradient {8:.2f} s, sensitivity of every bit {9:.2f} s more: {10:.2f} "
-      "times one gradient pass in all\n",
+      "{4}), ours {5:.1f} s: {6:.2f} times; losses differ by at most {7:.1e}\n",
       points, count, threads, landscape.plain, landscape.batch, landscape.ours,
-      landscape.plain / landscape.ours, landscape.difference, bits.gradient, bits.bits,
-      (bits.gradient + bits.bits) / bits.gradient);
+      landscape.plain / landscape.ours, landscape.difference);
+  if (ways.points > 0) {
+    fmt::print("against double precision with the same weights, {} points; each other: {:.1e}\n",
+               ways.points, ways.between);
+    print_rounding("ours", ways.ours, ways.points);
+    print_rounding("plain libtorch", ways.plain, ways.points);
+  }
+  fmt::print(
+      "bits of ResNet-18: gradient {:.2f} s, sensitivity of every bit {:.2f} s more: {:.2f} "
+      "times one gradient pass in all\n",
+      bits.gradient, bits.bits, (bits.gradient + bits.bits) / bits.gradient);
   return 0;
 }
 

@@ -57,16 +57,23 @@ void run_models(const Options& options, const Session& session) {
   }
   const Dataset data = load_data(options.data, models);
   std::vector<Analysis> analyses;
+  std::string costs;
   for (const NamedModel& model : models) {
     const AnalysisInput input{model.label, model.model, data, options.data.split};
     AnalysisResult result = analyze(settings, input, session.context);
     if (!options.bits.empty()) write_bits(options.bits, model.model, result.derivatives);
+    const std::string cost = cost_text(result.analysis, result.cost);
     analyses.push_back(std::move(result.analysis));
-    if (session.json) print_json_line(analysis_json(analyses.back()));
+    if (session.json) {
+      // What is printed does not depend on clocks.
+      session.context.events->note(cost);
+      print_json_line(analysis_json(analyses.back()));
+    }
+    costs += cost + "\n";
   }
   if (!options.out.empty()) write_file(options.out, analysis_json(analyses.front()).dump() + "\n");
   if (!options.csv.empty()) write_file(options.csv, analysis_csv(analyses));
-  if (!session.json) print(analysis_text(analyses));
+  if (!session.json) print(analysis_text(analyses) + costs);
 }
 
 void run_study(const Options& options, Session& session) {

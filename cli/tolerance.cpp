@@ -3,6 +3,7 @@
 
 #include <fmt/format.h>
 
+#include <filesystem>
 #include <memory>
 #include <nlohmann/json.hpp>
 #include <optional>
@@ -53,6 +54,11 @@ void run(const Options& options, Session& session) {
   check_tolerance(tolerance, settings, models, data);
   std::optional<Store> store;
   if (!options.store.empty()) {
+    if (!std::filesystem::exists(options.store)) {
+      // A question that is refused leaves no store behind.
+      check_networks(tolerance, settings, models, data, options.data.split, nullptr,
+                     session.context);
+    }
     store = Store::open(options.store);
     check_unchanged(models, *store);
     session.resume_hint =

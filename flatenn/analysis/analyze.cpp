@@ -12,6 +12,7 @@
 #include "flatenn/analysis/landscape.h"
 #include "flatenn/analysis/sharpness.h"
 #include "flatenn/base/error.h"
+#include "flatenn/base/thread_time.h"
 #include "flatenn/engine/make_evaluator.h"
 #include "flatenn/train/process.h"
 
@@ -19,6 +20,13 @@ namespace flatenn {
 namespace {
 
 using torch::Tensor;
+
+template <class Body>
+double seconds(Body body) {
+  const double start = thread_seconds();
+  body();
+  return thread_seconds() - start;
+}
 
 int thread_count(const AnalysisSettings& settings) {
   if (settings.threads > 0) return settings.threads;
@@ -97,7 +105,8 @@ AnalysisResult analyze(const AnalysisSettings& settings, const AnalysisInput& in
 
   const FloatNetwork network(input.model, images, Precision::single_);
   a.here = network.evaluate({}, context);
-  const std::vector<Tensor> gradients = network.gradient({}, context);
+  std::vector<Tensor> gradients;
+  result.cost.gradient = seconds([&] { gradients = network.gradient({}, context); });
   measure_shape(settings, network, gradients, a, context);
 
   const CurvatureOptions options = curvature_options(settings, images);
@@ -107,12 +116,19 @@ AnalysisResult analyze(const AnalysisSettings& settings, const AnalysisInput& in
   const std::vector<Tensor> diagonal =
       settings.trace_samples > 0 ? curvature.diagonal : std::vector<Tensor>();
   result.derivatives = derivatives(gradients, diagonal);
-  a.bits = bit_sensitivities(input.model, result.derivatives);
+  result.cost.first_order = result.cost.gradient + seconds([&] {
+                              a.bits = bit_sensitivities(input.model, result.derivatives);
+                            });
+  if (settings.trace_samples > 0) {
+    result.cost.second_order = curvature.trace_seconds;
+    result.cost.subset_gradient = seconds([&] { network.gradient({}, context, options.images); });
+  }
 
   const auto evaluator = make_evaluator(Engine::automatic, input.model, images);
   a.sparsity = layer_sparsity(*evaluator, input.model, images);
   a.margins = measure_margins(*evaluator, input.model, images);
   a.histograms = code_histograms(input.model);
+  a.mean_square_code = mean_square_code(a.histograms);
   a.distances = initial_distances(input.model, images);
   return result;
 }

@@ -21,8 +21,18 @@ struct AnalysisInput {
   std::string split;  ///< where the data come from
 };
 
+/// What bit sensitivity took in the run, seconds of one processor. No part of an Analysis, which
+/// does not depend on clocks.
+struct SensitivityCost {
+  double gradient = 0;         ///< one gradient pass over all images
+  double first_order = 0;      ///< that pass, and what it means for every bit
+  double subset_gradient = 0;  ///< one gradient pass over the images of curvature
+  double second_order = 0;     ///< products with the Hessian on those; 0: not measured
+};
+
 struct AnalysisResult {
   Analysis analysis;
+  SensitivityCost cost;
   /// Of the mean loss at every stored weight, what analysis.bits is made from; second order only
   /// with settings.trace_samples above 0.
   std::vector<WeightDerivatives> derivatives;

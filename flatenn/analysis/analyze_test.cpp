@@ -58,9 +58,26 @@ TEST_F(AnalyzeTest, HoldsWhatWasAskedFor) {
   EXPECT_EQ(a.bits.size(), 8u);  // two layers of four bits
   EXPECT_EQ(a.sparsity.size(), 1u);
   EXPECT_EQ(a.distances.size(), 2u);
+  double squares = 0, codes = 0;
+  for (const WeightTensor& tensor : model_.weights) {
+    for (const std::int8_t code : tensor.codes) squares += code * code, ++codes;
+  }
+  EXPECT_DOUBLE_EQ(a.mean_square_code, squares / codes);
   // The accuracy without faults is the integer network's.
   const Dataset images = data_.test.slice(0, 60);
   EXPECT_EQ(a.here.accuracy, accuracy(*make_evaluator(Engine::int8, model_, images), images));
+}
+
+TEST_F(AnalyzeTest, SaysWhatBitSensitivityTook) {
+  const SensitivityCost cost = analyze(small(), input()).cost;
+  EXPECT_GT(cost.gradient, 0);
+  EXPECT_GE(cost.first_order, cost.gradient);
+  // A product differentiates twice, in double precision: more than a pass each.
+  EXPECT_GT(cost.second_order, cost.subset_gradient);
+  EXPECT_GT(cost.subset_gradient, 0);
+  AnalysisSettings settings = small();
+  settings.trace_samples = 0;
+  EXPECT_EQ(analyze(settings, input()).cost.second_order, 0);
 }
 
 TEST_F(AnalyzeTest, DoesNotDependOnThreads) {

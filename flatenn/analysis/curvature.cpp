@@ -6,6 +6,7 @@
 
 #include "flatenn/base/error.h"
 #include "flatenn/base/random.h"
+#include "flatenn/base/thread_time.h"
 
 namespace flatenn {
 namespace {
@@ -118,7 +119,9 @@ CurvatureResult measure_curvature(const Model& model, const Dataset& images,
   result.curvature.method = exact ? "double backward" : "differences of gradients";
   result.curvature.weight_norm = network.weight_norm();
   find_eigenvalues(product, network.weights(), options, context, result.curvature);
+  const double start = thread_seconds();
   result.diagonal = estimate_trace(product, network.weights(), options, context, result.curvature);
+  result.trace_seconds = thread_seconds() - start;
   context.events->finished("curvature");
   return result;
 }

@@ -23,6 +23,7 @@ struct CurvatureOptions {
 struct CurvatureResult {
   Curvature curvature;
   std::vector<torch::Tensor> diagonal;  ///< of the Hessian: Hutchinson's estimate, one a tensor
+  double trace_seconds = 0;             ///< processor time of the samples: the diagonal's
 };
 
 /// Products H v.

@@ -35,6 +35,19 @@ double line_rise(const Analysis& analysis) {
 
 }  // namespace
 
+double mean_square_code(const std::vector<CodeHistogram>& histograms) {
+  double squares = 0, codes = 0;
+  for (const CodeHistogram& histogram : histograms) {
+    for (std::size_t i = 0; i < histogram.counts.size(); ++i) {
+      const double code = histogram.first_code + static_cast<double>(i);
+      const auto count = static_cast<double>(histogram.counts[i]);
+      squares += count * code * code;
+      codes += count;
+    }
+  }
+  return squares / codes;
+}
+
 double predicted_rise(const Analysis& analysis, FaultKind kind, double rate) {
   double sum = 0;
   for (const BitSensitivity& bit : analysis.bits) {
@@ -80,6 +93,10 @@ std::vector<Measure> measures(const Analysis& analysis, FaultKind kind, double r
       elements += static_cast<double>(layer.elements);
     }
     list.push_back({"activation sparsity", zeros / elements});
+  }
+  // Negative like the margin: what should make a network robust.
+  if (!analysis.histograms.empty()) {
+    list.push_back({"negative mean square of codes", -analysis.mean_square_code});
   }
   if (!analysis.margins.shares.empty()) {
     list.push_back({"negative mean margin", -analysis.margins.mean});

@@ -121,9 +121,15 @@ struct Analysis {
   std::vector<BitSensitivity> bits;  ///< in memory order
   std::vector<LayerSparsity> sparsity;
   std::vector<CodeHistogram> histograms;
+  double mean_square_code = 0;  ///< of all stored codes: mean_square_code() of the histograms
   Margins margins;
   std::vector<InitialDistance> distances;  ///< empty where the recipe is unknown
 };
+
+/// Mean of c^2 over all stored codes c: the square of the signal in quantizer spacings. An error of
+/// so many spacings is drowned by large codes (docs/defences.md). Offsets do not count; NaN without
+/// codes.
+double mean_square_code(const std::vector<CodeHistogram>& histograms);
 
 /// The loss rise that the derivatives predict for faults of one kind at a rate: rate times the sum
 /// over all cells of first and, where measured, second order.

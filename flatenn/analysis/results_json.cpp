@@ -1,9 +1,9 @@
 #include "flatenn/analysis/results_json.h"
 
 #include <cmath>
-#include <limits>
 #include <nlohmann/json.hpp>
 
+#include "flatenn/analysis/json_fields.h"
 #include "flatenn/base/error.h"
 #include "flatenn/graph/strict_json.h"
 
@@ -13,9 +13,8 @@ namespace {
 using nlohmann::json;
 using nlohmann::ordered_json;
 
-constexpr int kFormat = 1;
-constexpr double kNaN = std::numeric_limits<double>::quiet_NaN();
-constexpr double kInfinity = std::numeric_limits<double>::infinity();
+/// Format 1 had no mean square of the codes; it is reckoned from the histograms.
+constexpr int kFormat = 2;
 
 // Writing.
 
@@ -106,6 +105,7 @@ ordered_json write(const Analysis& a) {
                         {"scale", write(h.scale)},
                         {"offset", write(h.offset)}};
   });
+  out["mean_square_code"] = write(a.mean_square_code);
   out["margins"] = {{"shares", write(a.margins.shares)},
                     {"quantiles", write(a.margins.quantiles)},
                     {"mean", write(a.margins.mean)}};
@@ -136,119 +136,54 @@ ordered_json write(const Ranking& r) {
 
 // Reading.
 
-[[noreturn]] void refuse(const std::string& where, std::string_view what) {
-  fail("{}: {}; is this a file of 'flatenn analyze'?", where, what);
-}
-
-double read_number(const json& value, const std::string& where, double if_null = kNaN) {
-  if (value.is_null()) return if_null;
-  if (!value.is_number()) refuse(where, "must be a number");
-  return value.get<double>();
-}
-
-/// An object's fields, each known.
-class Fields {
- public:
-  Fields(const json& value, std::string where) : reader_(value, std::move(where)) {}
-
-  std::string text(const std::string& key) { return reader_.text(key); }
-  double number(const std::string& key, double if_null = kNaN) {
-    return read_number(reader_.value(key), place(key), if_null);
-  }
-  std::uint64_t count(const std::string& key) {
-    const json& value = reader_.value(key);
-    if (!value.is_number_unsigned()) refuse(place(key), "must be a whole number, 0 or more");
-    return value.get<std::uint64_t>();
-  }
-  int integer(const std::string& key, int low, int high) { return reader_.integer(key, low, high); }
-  std::vector<double> numbers(const std::string& key) {
-    return list<double>(key, [](const json& v, const std::string& w) { return read_number(v, w); });
-  }
-  FaultKind kind(const std::string& key) { return parse_fault_kind(text(key)); }
-  const json& value(const std::string& key) { return reader_.value(key); }
-  Fields object(const std::string& key) { return {reader_.value(key), place(key)}; }
-  Interval interval(const std::string& key) {
-    Fields f = object(key);
-    const Interval i{f.number("mean"), f.number("sd"), f.number("lo", -kInfinity),
-                     f.number("hi", kInfinity), f.count("n")};
-    f.done();
-    return i;
-  }
-  std::vector<LossPoint> points(const std::string& key) {
-    return read_points(reader_.value(key), place(key));
-  }
-  static std::vector<LossPoint> read_points(const json& value, const std::string& where) {
-    Fields f(value, where);
-    const std::vector<double> losses = f.numbers("loss"), accuracies = f.numbers("accuracy");
-    f.done();
-    if (losses.size() != accuracies.size()) refuse(where, "as many losses as accuracies needed");
-    std::vector<LossPoint> points;
-    for (std::size_t i = 0; i < losses.size(); ++i) points.push_back({losses[i], accuracies[i]});
-    return points;
-  }
-  template <class T, class Element>
-  std::vector<T> list(const std::string& key, Element element) {
-    std::vector<T> items;
-    for (const json& value : reader_.array(key)) {
-      items.push_back(element(value, fmt::format("{}[{}]", place(key), items.size())));
-    }
-    return items;
-  }
-  void done() const { reader_.refuse_unknown_keys(); }
-  std::string place(const std::string& key) const { return reader_.where() + ": " + key; }
-
- private:
-  JsonReader reader_;
-};
-
-Landscape read_landscape(Fields f) {
+Landscape read_landscape(JsonFields f) {
   Landscape landscape;
   landscape.line_positions = f.numbers("line_positions");
-  landscape.lines = f.list<std::vector<LossPoint>>("lines", Fields::read_points);
+  landscape.lines = f.list<std::vector<LossPoint>>("lines", JsonFields::read_points);
   landscape.plane_positions = f.numbers("plane_positions");
   landscape.plane = f.points("plane");
   f.done();
   for (const std::vector<LossPoint>& line : landscape.lines) {
     if (line.size() != landscape.line_positions.size()) {
-      refuse(f.place("lines"), "a point a position needed");
+      refuse_analysis(f.place("lines"), "a point a position needed");
     }
   }
   const std::size_t side = landscape.plane_positions.size();
   if (landscape.plane.size() != side * side) {
-    refuse(f.place("plane"), "a point a pair of positions needed");
+    refuse_analysis(f.place("plane"), "a point a pair of positions needed");
   }
   return landscape;
 }
 
 Sharpness read_sharpness(const json& value, const std::string& where) {
-  Fields f(value, where);
+  JsonFields f(value, where);
   Sharpness s{f.text("metric"), f.number("radius"), f.number("distance"), f.number("rise")};
   f.done();
   return s;
 }
 
-Flatness read_flatness(Fields f) {
+Flatness read_flatness(JsonFields f) {
   Flatness flatness{f.number("average_radius"), f.interval("average"), f.number("worst_radius"),
                     f.count("restarts"), f.number("worst")};
   f.done();
   return flatness;
 }
 
-Curvature read_curvature(Fields f) {
+Curvature read_curvature(JsonFields f) {
   Curvature c{f.text("method"), f.numbers("eigenvalues"), f.numbers("residuals"),
               f.interval("trace"), f.number("weight_norm")};
   f.done();
   if (c.eigenvalues.size() != c.residuals.size()) {
-    refuse(f.place("residuals"), "one an eigenvalue needed");
+    refuse_analysis(f.place("residuals"), "one an eigenvalue needed");
   }
   return c;
 }
 
 BitSensitivity read_bit(const json& value, const std::string& where) {
-  Fields f(value, where);
+  JsonFields f(value, where);
   BitSensitivity bit{f.text("tensor"), f.integer("bit", 0, 31), f.count("cells"), {}};
   bit.kinds = f.list<BitSensitivity::OfKind>("kinds", [](const json& v, const std::string& w) {
-    Fields k(v, w);
+    JsonFields k(v, w);
     const BitSensitivity::OfKind of_kind{k.kind("kind"), k.number("changed"), k.number("first"),
                                          k.number("first_magnitude"), k.number("second")};
     k.done();
@@ -259,10 +194,10 @@ BitSensitivity read_bit(const json& value, const std::string& where) {
 }
 
 CodeHistogram read_histogram(const json& value, const std::string& where) {
-  Fields f(value, where);
+  JsonFields f(value, where);
   CodeHistogram h{f.text("tensor"), f.integer("first_code", -128, 127), {}, 1, 0};
   h.counts = f.list<std::uint64_t>("counts", [](const json& v, const std::string& w) {
-    if (!v.is_number_unsigned()) refuse(w, "must be a whole number, 0 or more");
+    if (!v.is_number_unsigned()) refuse_analysis(w, "must be a whole number, 0 or more");
     return v.get<std::uint64_t>();
   });
   h.scale = static_cast<float>(f.number("scale"));
@@ -271,17 +206,17 @@ CodeHistogram read_histogram(const json& value, const std::string& where) {
   return h;
 }
 
-Margins read_margins(Fields f) {
+Margins read_margins(JsonFields f) {
   Margins margins{f.numbers("shares"), f.numbers("quantiles"), f.number("mean")};
   f.done();
   if (margins.shares.size() != margins.quantiles.size()) {
-    refuse(f.place("quantiles"), "one a share needed");
+    refuse_analysis(f.place("quantiles"), "one a share needed");
   }
   return margins;
 }
 
-Analysis read_analysis(const json& value, const std::string& where) {
-  Fields f(value, where);
+Analysis read_analysis(const json& value, const std::string& where, int format) {
+  JsonFields f(value, where);
   Analysis a;
   a.label = f.text("label");
   a.model_hash = f.text("model_hash");
@@ -298,15 +233,16 @@ Analysis read_analysis(const json& value, const std::string& where) {
   a.curvature = read_curvature(f.object("curvature"));
   a.bits = f.list<BitSensitivity>("bits", read_bit);
   a.sparsity = f.list<LayerSparsity>("sparsity", [](const json& v, const std::string& w) {
-    Fields s(v, w);
+    JsonFields s(v, w);
     LayerSparsity layer{s.text("node"), s.count("elements"), s.number("zeros")};
     s.done();
     return layer;
   });
   a.histograms = f.list<CodeHistogram>("histograms", read_histogram);
+  a.mean_square_code = format == 1 ? mean_square_code(a.histograms) : f.number("mean_square_code");
   a.margins = read_margins(f.object("margins"));
   a.distances = f.list<InitialDistance>("distances", [](const json& v, const std::string& w) {
-    Fields d(v, w);
+    JsonFields d(v, w);
     InitialDistance distance{d.text("tensor"), d.number("relative")};
     d.done();
     return distance;
@@ -316,7 +252,7 @@ Analysis read_analysis(const json& value, const std::string& where) {
 }
 
 Correlation read_correlation(const json& value, const std::string& where) {
-  Fields f(value, where);
+  JsonFields f(value, where);
   Correlation c{f.text("measure"), f.kind("kind"),       f.number("rate"),
                 f.interval("all"), f.interval("within"), f.number("p")};
   f.done();
@@ -324,10 +260,10 @@ Correlation read_correlation(const json& value, const std::string& where) {
 }
 
 Ranking read_ranking(const json& value, const std::string& where) {
-  Fields f(value, where);
+  JsonFields f(value, where);
   Ranking r{f.text("label"), f.text("of"), f.kind("kind"), f.number("rate"), {}, {}};
   r.parts = f.list<Ranking::Part>("parts", [](const json& v, const std::string& w) {
-    Fields p(v, w);
+    JsonFields p(v, w);
     Ranking::Part part{p.text("name"), p.number("predicted"), p.number("measured")};
     p.done();
     return part;
@@ -337,16 +273,21 @@ Ranking read_ranking(const json& value, const std::string& where) {
   return r;
 }
 
-/// The value under `key` of a document of our format.
-const json& unwrap(const json& document, const std::string& key, const std::string& where) {
+/// A document of our format, the current one or an older one.
+struct Document {
+  int format = 0;
+  const json& content;
+};
+
+Document unwrap(const json& document, const std::string& key, const std::string& where) {
   if (!document.is_object() || !document.contains(key) || !document.contains("format")) {
-    refuse(where, fmt::format("\"format\" and \"{}\" needed", key));
+    refuse_analysis(where, fmt::format("\"format\" and \"{}\" needed", key));
   }
   const json& format = document["format"];
-  if (format != kFormat) {
-    fail("{}: analysis format {}, this program reads {}", where, format.dump(), kFormat);
+  if (!format.is_number_integer() || format < 1 || format > kFormat) {
+    fail("{}: analysis format {}, this program reads 1 to {}", where, format.dump(), kFormat);
   }
-  return document[key];
+  return {format.get<int>(), document[key]};
 }
 
 }  // namespace
@@ -357,7 +298,8 @@ ordered_json analysis_json(const Analysis& analysis) {
 
 Analysis parse_analysis(std::string_view text, std::string_view where) {
   const json document = parse_strict_json(text, where);
-  return read_analysis(unwrap(document, "analysis", std::string(where)), std::string(where));
+  const auto [format, content] = unwrap(document, "analysis", std::string(where));
+  return read_analysis(content, std::string(where), format);
 }
 
 ordered_json study_analysis_json(const StudyAnalysis& study) {
@@ -378,13 +320,15 @@ ordered_json study_analysis_json(const StudyAnalysis& study) {
 
 StudyAnalysis parse_study_analysis(std::string_view text, std::string_view where) {
   const json document = parse_strict_json(text, where);
-  Fields f(unwrap(document, "study", std::string(where)), std::string(where));
+  const Document unwrapped = unwrap(document, "study", std::string(where));
+  JsonFields f(unwrapped.content, std::string(where));
   StudyAnalysis study;
   study.networks =
-      f.list<StudyAnalysis::Network>("networks", [](const json& v, const std::string& w) {
-        Fields n(v, w);
-        StudyAnalysis::Network network{n.text("arm"), n.count("seed"),
-                                       read_analysis(n.value("analysis"), n.place("analysis"))};
+      f.list<StudyAnalysis::Network>("networks", [&](const json& v, const std::string& w) {
+        JsonFields n(v, w);
+        StudyAnalysis::Network network{
+            n.text("arm"), n.count("seed"),
+            read_analysis(n.value("analysis"), n.place("analysis"), unwrapped.format)};
         n.done();
         return network;
       });

@@ -74,8 +74,11 @@ TEST(ResultsJson, ForeignDocumentsAreRefusedByPlace) {
   EXPECT_THAT(refusal(json::array()), HasSubstr("a.json: "));
   EXPECT_THAT(refusal(json{{"subjects", 1}}), HasSubstr("\"format\" and \"analysis\" needed"));
   json changed = good;
-  changed["format"] = 2;
-  EXPECT_THAT(refusal(changed), HasSubstr("analysis format 2, this program reads 1"));
+  for (const json& other : {json(0), json(3), json("2"), json(1.5), json(1ull << 63)}) {
+    changed["format"] = other;
+    EXPECT_THAT(refusal(changed), HasSubstr("analysis format " + other.dump()));
+    EXPECT_THAT(refusal(changed), HasSubstr("this program reads 1 to 2"));
+  }
   changed = good;
   changed["analysis"]["loss"] = "much";
   EXPECT_THAT(refusal(changed), HasSubstr("loss: must be a number"));
@@ -91,6 +94,19 @@ TEST(ResultsJson, ForeignDocumentsAreRefusedByPlace) {
   changed = good;
   changed["analysis"]["bits"][0]["kinds"][0]["kind"] = "flop";
   EXPECT_THAT(refusal(changed), HasSubstr("flop"));
+}
+
+/// Before the mean square of the codes was written.
+TEST(ResultsJson, TheFirstFormatIsRead) {
+  const Analysis analysis = example_analysis("a", 1);
+  json old = json::parse(text_of(analysis));
+  old["format"] = 1;
+  EXPECT_THAT(refusal(old), HasSubstr("mean_square_code"));  // format 1 had no such key
+  old["analysis"].erase("mean_square_code");
+  EXPECT_EQ(parse_analysis(old.dump(), "a.json").mean_square_code, analysis.mean_square_code);
+  EXPECT_GT(analysis.mean_square_code, 0);
+  old["format"] = 2;
+  EXPECT_THAT(refusal(old), HasSubstr("mean_square_code"));
 }
 
 TEST(ResultsJson, SizesMustFit) {

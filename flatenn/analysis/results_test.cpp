@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <cmath>
 
 #include "flatenn/analysis/example_testing.h"
 #include "flatenn/base/error.h"
@@ -39,6 +40,19 @@ TEST(Results, MeasuresComeInOneOrderAndFromTheirPlace) {
   EXPECT_DOUBLE_EQ(value_of(analysis, "activation sparsity"), (80 * 10 + 50 * 30) / 40.0);
   EXPECT_DOUBLE_EQ(value_of(analysis, "predicted rise by bits", 0.02),
                    2 * value_of(analysis, "predicted rise by bits", 0.01));
+}
+
+TEST(Results, MeanSquareOfCodesIsThatOfAllCodes) {
+  // (4 * 1 + 1 * 2 + 0 * 5) of 8 codes and (9 * 3 + 16 * 1) of 4: 49 of 12. Offsets do not count.
+  const std::vector<CodeHistogram> histograms = {{"a", -2, {1, 2, 5}, 0.5f, 0},
+                                                 {"b", 3, {3, 1}, 2, 1}};
+  EXPECT_DOUBLE_EQ(mean_square_code(histograms), 49.0 / 12);
+  EXPECT_TRUE(std::isnan(mean_square_code({})));
+  // As a measure it is negative: the larger the measure, the less robust.
+  Analysis analysis;
+  analysis.histograms = histograms;
+  analysis.mean_square_code = 49.0 / 12;
+  EXPECT_DOUBLE_EQ(value_of(analysis, "negative mean square of codes"), -49.0 / 12);
 }
 
 TEST(Results, TheLinesRiseIsReadAtHalfTheWay) {

@@ -27,6 +27,25 @@ ToleranceQuestion question(const ToleranceSettings& tolerance, const CampaignSet
   return question;
 }
 
+double clean_accuracy(const Subject& subject) {
+  return static_cast<double>(subject.clean_correct) / static_cast<double>(subject.images);
+}
+
+/// Throws Error when the network cannot lose so much, or nothing can be shown of it.
+void check_network(const ToleranceSettings& tolerance, const CampaignSettings& settings,
+                   const Subject& subject, int classes) {
+  const double clean = clean_accuracy(subject);
+  if (tolerance.loss >= 100 * clean) {
+    fail("{}: of {:.4g} % clean accuracy {:.4g} points cannot be lost; choose a smaller loss",
+         subject.label, 100 * clean, tolerance.loss);
+  }
+  try {
+    check_answerable(question(tolerance, settings, clean), classes);
+  } catch (const Error& error) {
+    fail("{}: {}", subject.label, error.what());
+  }
+}
+
 /// Accuracies by rate of one kind, in the order of map ids from the first on, up to the first gap.
 class StoredOutcomes {
  public:
@@ -65,9 +84,7 @@ class ModelSearch {
 
   std::vector<WorkUnit> next(const MeasuredSubject& measured) {
     const Subject& subject = measured.subject;
-    const ToleranceQuestion asked =
-        question(tolerance_, settings_,
-                 static_cast<double>(subject.clean_correct) / static_cast<double>(subject.images));
+    const ToleranceQuestion asked = question(tolerance_, settings_, clean_accuracy(subject));
     found_.clear();
     std::map<std::pair<std::uint64_t, double>, std::vector<FaultKind>> missing;
     for (const FaultKind kind : settings_.kinds) {
@@ -146,25 +163,32 @@ void check_tolerance(const ToleranceSettings& tolerance, const CampaignSettings&
   check_question(question(tolerance, settings, 1));
 }
 
+void check_networks(const ToleranceSettings& tolerance, const CampaignSettings& settings,
+                    const std::vector<CampaignModel>& models, const Dataset& data,
+                    std::string_view split, Store* store, const Context& context) {
+  const Dataset images = campaign_images(settings, data);
+  for (const CampaignModel& model : models) {
+    const auto rule = [&](const MeasuredSubject& measured) {
+      check_network(tolerance, settings, measured.subject, data.classes);
+      return std::vector<WorkUnit>();  // no faults: nothing is stored
+    };
+    measure_by_rule(settings, model, images, split, store, rule, context);
+  }
+}
+
 std::vector<ModelTolerance> measure_tolerance(const ToleranceSettings& tolerance,
                                               const CampaignSettings& settings,
                                               const std::vector<CampaignModel>& models,
                                               const Dataset& data, std::string_view split,
                                               Store* store, const Context& context) {
   check_tolerance(tolerance, settings, models, data);
+  // Of all networks before the first is searched, which may take hours.
+  check_networks(tolerance, settings, models, data, split, store, context);
   const Dataset images = campaign_images(settings, data);
   std::vector<ModelTolerance> all;
   for (const CampaignModel& model : models) {
     ModelSearch search(tolerance, settings, model, context);
-    const auto rule = [&](const MeasuredSubject& measured) {
-      const double clean = 100.0 * static_cast<double>(measured.subject.clean_correct) /
-                           static_cast<double>(measured.subject.images);
-      if (tolerance.loss >= clean) {
-        fail("{}: of {:.4g} % clean accuracy {:.4g} points cannot be lost; choose a smaller loss",
-             model.label, clean, tolerance.loss);
-      }
-      return search.next(measured);
-    };
+    const auto rule = [&](const MeasuredSubject& measured) { return search.next(measured); };
     const MeasuredSubject measured =
         measure_by_rule(settings, model, images, split, store, rule, context);
     search.finish();

@@ -30,11 +30,19 @@ struct ModelTolerance {
   std::vector<KindTolerance> kinds;
 };
 
-/// Throws Error for what measure_tolerance would refuse before the first trial, but a loss beyond a
-/// network's clean accuracy: check_campaign; loss, confidence; rates that are 0; sweeps, sources
-/// without a rate, `until` and `sample`.
+/// Throws Error for what measure_tolerance would refuse before it evaluates a network:
+/// check_campaign; loss, confidence; rates that are 0; sweeps, sources without a rate, `until` and
+/// `sample`.
 void check_tolerance(const ToleranceSettings& tolerance, const CampaignSettings& settings,
                      const std::vector<CampaignModel>& models, const Dataset& data);
+
+/// Throws Error when the clean accuracy of one of the networks leaves the question without an
+/// answer (check_answerable). Evaluates without faults what `store` does not know, and stores
+/// nothing. Precondition: check_tolerance passed.
+void check_networks(const ToleranceSettings& tolerance, const CampaignSettings& settings,
+                    const std::vector<CampaignModel>& models, const Dataset& data,
+                    std::string_view split, Store* store,
+                    const Context& context = default_context());
 
 /// Of the campaign's settings, `rates` (in any order) are what is searched among, maps
 /// first_map, first_map + 1, ... at most max_maps at a rate; `maps` has no say. One search a kind:
@@ -42,8 +50,7 @@ void check_tolerance(const ToleranceSettings& tolerance, const CampaignSettings&
 /// those of a campaign: taken from `store` and put there, nullptr: kept in memory. The answer does
 /// not depend on threads, interruptions or on what else the store holds. Reports the task
 /// "tolerance LABEL" in trials, with the bracket of every kind. Throws Error as check_tolerance
-/// does, and when a network's clean accuracy is not above the loss; Interrupted with everything
-/// finished stored.
+/// and check_networks do, before the first trial; Interrupted with everything finished stored.
 std::vector<ModelTolerance> measure_tolerance(const ToleranceSettings& tolerance,
                                               const CampaignSettings& settings,
                                               const std::vector<CampaignModel>& models,

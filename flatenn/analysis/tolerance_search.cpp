@@ -170,6 +170,25 @@ void check_question(const ToleranceQuestion& question) {
   }
 }
 
+void check_answerable(const ToleranceQuestion& question, int classes) {
+  const double chance = 1.0 / classes;
+  if (question.threshold() <= chance) {
+    fail(
+        "loss: {:.4g} points below the {:.4g} % that are right without faults is no better than "
+        "guessing ({:.4g} %): every rate would be tolerated; choose less than {:.4g}",
+        100 * question.loss, 100 * question.clean, 100 * chance, 100 * (question.clean - chance));
+  }
+  const double fewest = fewest_above(question.threshold(), question.level(), question.clean);
+  if (static_cast<double>(question.max_maps) < fewest) {
+    fail(
+        "max_maps: with {} rates at {:.4g} % confidence it takes {:.0f} maps to show even a rate "
+        "without loss to cost less than {:.4g} points, but {} are allowed; allow more, or ask for "
+        "a larger loss",
+        question.rates.size(), 100 * question.confidence, fewest, 100 * question.loss,
+        question.max_maps);
+  }
+}
+
 ToleranceRound search_tolerance(const ToleranceQuestion& question,
                                 const ToleranceOutcomes& outcomes) {
   check_question(question);

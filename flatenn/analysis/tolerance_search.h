@@ -29,6 +29,12 @@ struct ToleranceQuestion {
 /// there is a map.
 void check_question(const ToleranceQuestion& question);
 
+/// Throws Error when the question has no answer, whatever the network: when no network is so bad
+/// that it loses that much, because one that guesses among `classes` does not; or when max_maps are
+/// too few to show even a rate at which nothing is lost to be tolerated (fewest_above).
+/// Precondition: check_question passed.
+void check_answerable(const ToleranceQuestion& question, int classes);
+
 /// What was found out at one rate.
 struct RateEvidence {
   double rate = 0;

@@ -99,6 +99,37 @@ TEST(ToleranceSearch, FindsTheRate) {
   EXPECT_LT(found.maps, 3u * asked.max_maps);
 }
 
+std::string unanswerable(const ToleranceQuestion& question, int classes = 10) {
+  try {
+    check_answerable(question, classes);
+  } catch (const Error& mistake) {
+    return mistake.what();
+  }
+  return "answerable";
+}
+
+TEST(ToleranceSearch, QuestionsWithoutAnAnswerAreNamed) {
+  ToleranceQuestion asked = question(0.79);
+  EXPECT_EQ(unanswerable(asked), "answerable");
+  asked.loss = 0.8;  // leaves 10 %, what guessing among ten gets right
+  EXPECT_THAT(unanswerable(asked), HasSubstr("no better than guessing (10 %)"));
+  EXPECT_EQ(unanswerable(asked, 100), "answerable");
+
+  // One map fewer than a network that loses nothing needs, and as many as it needs.
+  asked.loss = 0.01;
+  asked.max_maps = 1;
+  while (asked.max_maps < 5000 && unanswerable(asked) != "answerable") ++asked.max_maps;
+  MeanTest lossless(asked.threshold(), asked.level());
+  while (lossless.side() == MeanSide::open) lossless.add(asked.clean);
+  EXPECT_LE(asked.max_maps, lossless.count());
+  EXPECT_GE(static_cast<double>(asked.max_maps), 0.95 * static_cast<double>(lossless.count()));
+  --asked.max_maps;
+  EXPECT_THAT(unanswerable(asked), HasSubstr("max_maps: with 115 rates at 95 % confidence"));
+  // Fewer rates share the level among them.
+  asked.rates = {0.001, 0.01};
+  EXPECT_EQ(unanswerable(asked), "answerable");
+}
+
 TEST(ToleranceSearch, MoreMapsNarrowTheAnswer) {
   ToleranceQuestion asked = question(0.01);
   const ToleranceAnswer few = answer(asked, Network(0, 1));

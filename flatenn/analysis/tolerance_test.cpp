@@ -167,9 +167,37 @@ TEST_F(ToleranceTest, RatesOfASearch) {
   EXPECT_THROW(tolerance_rates(std::nan("")), Error);
 }
 
+/// Clean accuracies are looked at before the first trial of any network.
+TEST_F(ToleranceTest, WhatCannotBeAnsweredIsRefusedBeforeAnythingIsMeasured) {
+  const Model other = random_model(mlp(network_options()), 5);  // right by chance alone
+  models_.push_back({"second", &other});
+  Store store = Store::open(folder_ / "a.db");
+  const auto refusal = [&] {
+    try {
+      measure(&store);
+    } catch (const Error& mistake) {
+      return std::string(mistake.what());
+    }
+    return std::string("no error");
+  };
+  EXPECT_THAT(refusal(), HasSubstr("second: "));
+  EXPECT_TRUE(store.subjects().empty());
+  models_.pop_back();
+  tolerance_.loss = 90;
+  EXPECT_THAT(refusal(), HasSubstr("first: loss: 90 points below the 100 %"));
+  tolerance_.loss = 1;
+  settings_.max_maps = 16;
+  EXPECT_THAT(refusal(), HasSubstr("first: max_maps: with 115 rates at 95 % confidence"));
+  EXPECT_TRUE(store.subjects().empty());
+}
+
 TEST_F(ToleranceTest, MistakesAreOneClearLine) {
   tolerance_.loss = 100;
   EXPECT_THAT(error(), HasSubstr("loss: 100 points"));
+  for (const double none : {0.0, -1.0}) {
+    tolerance_.loss = none;
+    EXPECT_THAT(error(), HasSubstr(fmt::format("loss: {} points are not between", none)));
+  }
   tolerance_.loss = std::nan("");
   EXPECT_THAT(error(), HasSubstr("loss: nan points"));
   tolerance_.loss = 60;

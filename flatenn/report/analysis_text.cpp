@@ -54,6 +54,7 @@ std::vector<Row> figures(const Analysis& a) {
     rows.push_back({fmt::format("predicted rise, {} at rate 0.001", to_string(kind)),
                     predicted_rise(a, kind, 0.001)});
   }
+  if (!a.histograms.empty()) rows.push_back({"mean square of codes", a.mean_square_code});
   rows.push_back({"mean margin, logits", a.margins.mean});
   for (const LayerSparsity& s : a.sparsity) {
     rows.push_back({fmt::format("zeros of {}, %", s.node), s.zeros});
@@ -143,6 +144,21 @@ std::string analysis_text(const std::vector<Analysis>& analyses) {
   }
   text += "\nTop bits leave the range where derivatives hold: trust their order, not their size.\n";
   for (const Analysis& a : analyses) text += how_measured(a);
+  return text;
+}
+
+std::string cost_text(const Analysis& a, const SensitivityCost& cost) {
+  std::string text = fmt::format(
+      "{}: bit sensitivity of first order took {:.2f} times one gradient pass ({} images, "
+      "{:.2g} s)",
+      a.label, cost.first_order / cost.gradient, a.images, cost.gradient);
+  if (cost.second_order > 0) {
+    text += fmt::format(
+        "; of second order {:.0f} times one on its {} images ({:.2g} s), {} products "
+        "with the Hessian",
+        cost.second_order / cost.subset_gradient, a.curvature_images, cost.subset_gradient,
+        a.curvature.trace.n);
+  }
   return text;
 }
 

@@ -66,5 +66,14 @@ TEST(AnalysisText, TheStudySaysWhatForetellsAndWhatDoesNot) {
   EXPECT_THAT(study_analysis_text({}), HasSubstr("No measure could be correlated."));
 }
 
+TEST(AnalysisText, CostsAreInGradientPassesOverTheSameImages) {
+  const Analysis analysis = example_analysis("a", 1);  // 200 images, 100 of curvature, 32 samples
+  EXPECT_EQ(
+      cost_text(analysis, {2, 2.5, 0.8, 80}),
+      "a: bit sensitivity of first order took 1.25 times one gradient pass (200 images, 2 s); "
+      "of second order 100 times one on its 100 images (0.8 s), 32 products with the Hessian");
+  EXPECT_THAT(cost_text(analysis, {2, 2.5, 0, 0}), Not(HasSubstr("second")));
+}
+
 }  // namespace
 }  // namespace flatenn

@@ -13,18 +13,21 @@ namespace {
 constexpr double kShare = 0.75;           // of its capital a gambler may lose at once
 constexpr double kImaginedSquare = 0.01;  // keeps the first bets small
 
+/// Of the capital that shows a side.
+double log_target(double value, double level) {
+  if (!(value > 0 && value < 1)) fail("a mean test needs a value between 0 and 1, not {}", value);
+  if (!(level > 0 && level < 1)) fail("a mean test needs a level between 0 and 1, not {}", level);
+  return portable_log(1 / level);
+}
+
 }  // namespace
 
 MeanTest::MeanTest(double value, double level)
     : value_(value),
-      log_target_(0),
+      log_target_(log_target(value, level)),
       limit_above_(kShare / value),
       limit_below_(kShare / (1 - value)),
-      squares_(kImaginedSquare) {
-  if (!(value > 0 && value < 1)) fail("a mean test needs a value between 0 and 1, not {}", value);
-  if (!(level > 0 && level < 1)) fail("a mean test needs a level between 0 and 1, not {}", level);
-  log_target_ = portable_log(1 / level);
-}
+      squares_(kImaginedSquare) {}
 
 MeanTest::Moments MeanTest::moments() const {
   const double n = static_cast<double>(count_) + 1;
@@ -67,6 +70,13 @@ double MeanTest::forecast() const {
   const double growth = stake * distance - stake * stake * (variance + distance * distance) / 2;
   const double left = log_target_ - (sum_ > 0 ? log_above_ : log_below_);
   return n + left / growth;
+}
+
+double fewest_above(double value, double level, double best) {
+  const double target = log_target(value, level);
+  if (!(best > value)) return std::numeric_limits<double>::infinity();
+  // A hair is left for rounding, so that this errs on the side of too few.
+  return 1 + std::ceil(target / portable_log(1 + kShare * (best - value) / value) - 1e-6);
 }
 
 }  // namespace flatenn

@@ -61,4 +61,9 @@ class MeanTest {
   double log_above_ = 0, log_below_ = 0;
 };
 
+/// Fewer samples than this never show that a mean lies above the value when none of them exceeds
+/// `best`: each multiplies K+ by 1 + c (best - value) / value at most, and the first one bets
+/// nothing. Infinite unless best > value. Throws Error as MeanTest does.
+double fewest_above(double value, double level, double best);
+
 }  // namespace flatenn

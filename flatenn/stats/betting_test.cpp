@@ -58,6 +58,21 @@ TEST(MeanTest, NeedsWhatItsHeaderSays) {
   EXPECT_LT(static_cast<double>(below.count()), 1.4 * expected_above / 9);
 }
 
+TEST(MeanTest, NoSamplesAreFewerThanTheFewest) {
+  for (const double best : {0.901, 0.91, 0.95, 1.0}) {
+    const double fewest = fewest_above(0.9, 0.001, best);
+    const auto count =
+        static_cast<double>(run(0.9, 0.001, 1'000'000, [&] { return best; }).count());
+    EXPECT_LE(fewest, count) << best;
+    EXPECT_GE(fewest, 0.8 * count - 2) << best;
+  }
+  // By hand: ln(1000) / ln(1 + 0.75 * 0.1 / 0.9) = 86.3, and the first bets nothing.
+  EXPECT_EQ(fewest_above(0.9, 0.001, 1), 88);
+  EXPECT_EQ(fewest_above(0.9, 0.001, 0.9), std::numeric_limits<double>::infinity());
+  EXPECT_THROW(fewest_above(0, 0.001, 1), Error);
+  EXPECT_THROW(fewest_above(0.9, 1, 1), Error);
+}
+
 TEST(MeanTest, ForecastsWhenItWillKnow) {
   MeanTest test(0.9, 0.001);
   EXPECT_EQ(test.forecast(), std::numeric_limits<double>::infinity());

@@ -73,7 +73,9 @@ std::vector<StudyAnalysis::Network> analyse(const AnalysisSettings& settings,
       const fs::path path = folder / "arms" / arm.name() / "analysis.json";
       std::optional<Analysis> analysis = read_kept(path, settings, arm.model, images);
       if (!analysis) {
-        analysis = analyze(single, {arm.name(), arm.model, data, "test"}, inner).analysis;
+        AnalysisResult result = analyze(single, {arm.name(), arm.model, data, "test"}, inner);
+        inner.events->note(cost_text(result.analysis, result.cost));
+        analysis = std::move(result.analysis);
         write_file(path, analysis_json(*analysis).dump() + "\n");
         inner.events->note(fmt::format("analysed {}", arm.name()));
       }

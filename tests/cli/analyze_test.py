@@ -39,7 +39,8 @@ class Analyze(TrainedModelTest):
     def test_says_how_flat_and_which_bits_matter(self):
         text = self.succeed("analyze", self.model, *SMALL)
         for words in ("Hessian eigenvalue 1", "sharpness, code metric", "Hessian trace",
-                      "distance from start, fc1.weight", "bit 3", "double backward"):
+                      "distance from start, fc1.weight", "mean square of codes", "bit 3", "double backward",
+                      "of second order"):
             self.assertIn(words, text)
 
     def test_writes_json_csv_and_every_bit(self):
@@ -47,7 +48,8 @@ class Analyze(TrainedModelTest):
                      "--bits", "bits.csv")
         document = json.loads((self.folder / "a.json").read_text())
         analysis = document["analysis"]
-        self.assertEqual(document["format"], 1)
+        self.assertEqual(document["format"], 2)
+        self.assertGreater(analysis["mean_square_code"], 0)
         self.assertEqual(analysis["images"], 60)
         self.assertEqual(len(analysis["landscape"]["plane"]["loss"]), 9)
         rows = list(csv.DictReader((self.folder / "a.csv").read_text().splitlines()))

@@ -134,16 +134,28 @@ class Tolerance(TrainedModelTest):
 
     def test_tables_that_are_none(self):
         for content, words in ((b"voltage,bit_error_rate\n", ["t.csv:1", "voltage_v"]),
+                               (b"voltage_v\n1\n", ["t.csv:1", "bit_error_rate", "missing"]),
                                (b"voltage_v,bit_error_rate\n1,0\n0.9,nan\n", ["t.csv:3", "nan"]),
+                               (b"voltage_v,bit_error_rate\n1,0\ninf,0\n", ["t.csv:3", "inf"]),
                                (b"\x00\xff\n", ["t.csv:1"])):
             with self.subTest(content):
                 self.write("t.csv", content)
                 self.fail_with(*self.tolerance("--voltage", "t.csv"), words=words)
         self.fail_with(*self.tolerance("--voltage", "gone.csv"), words=["gone.csv"])
 
+    def test_questions_without_an_answer_leave_nothing(self):
+        (subject,) = self.succeed_json("eval", "model.safetensors", "--images", "100")["subjects"]
+        for loss, more, words in (
+                (repr(subject["clean"] - 10), (), ["mlp seed 0", "guessing (10 %)"]),
+                ("1", ("--max-maps", "40"), ["mlp seed 0", "115 rates", "40 are allowed"])):
+            with self.subTest(words):
+                self.fail_with(*self.tolerance("--store", "none.db", *more, loss=loss), words=words)
+
     def test_mistakes(self):
         self.fail_with(*self.tolerance(loss="0"), words=["loss", "between"])
         self.fail_with(*self.tolerance(loss="99.99"), words=["99.99", "clean accuracy"])
+        self.fail_with(*self.tolerance(loss="-1"), words=["loss", "-1", "between"])
+        self.fail_with(*self.tolerance(loss="nan"), words=["loss", "nan", "between"])
         self.fail_with(*self.tolerance("--maps", "5"), words=["--max-maps"])
         self.fail_with(*self.tolerance("--max-maps", "0"), words=["max_maps"])
         self.fail_with(*self.tolerance("--confidence", "100"), words=["confidence"])

@@ -16,6 +16,7 @@ std::vector<Bytes> seed_corpus() {
   return {to_bytes(analysis_json(example_analysis("a", 1)).dump()),
           to_bytes(study_analysis_json(study).dump()),
           to_bytes(R"({"format": 1, "analysis": {"label": "a", "bits": null}})"),
+          to_bytes(R"({"format": 2, "analysis": {"label": "a", "bits": null}})"),
           to_bytes(R"({"format": 2, "study": {}})")};
 }
 
