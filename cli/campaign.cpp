@@ -108,7 +108,9 @@ void add_campaign(CLI::App& app, Session& session) {
   CLI::App* command = add_command(
       app, session, "campaign", "Measure networks under many fault maps; resumes where it stopped",
       "flatenn campaign runs/*/model.safetensors --kinds flip,stuck0,stuck1 \\\n"
-      "      --rates 1e-3..5e-2:8 --maps 50 --store faults.db",
+      "      --rates 1e-3..5e-2:8 --maps 50 --store faults.db\n"
+      "  flatenn campaign model.safetensors --guard secded:64+bound:1 --headroom 2 \\\n"
+      "      --store faults.db",
       [&session, options] { run(*options, session); });
   command->add_option("MODELS", options->models, "model files")->required();
   command->add_option("--store", options->store, "results (SQLite); continued when it exists")

@@ -32,6 +32,19 @@ void add_fault_options(CLI::App& command, Session& session, FaultOptions& option
                   "what faults reach, NAME[:BITS]: conv1.*,fc3.*,*:top,*:0-1")
       ->type_name("LIST")
       ->expected(1);
+  command
+      .add_option("--guard", options.guard,
+                  "what reads do about faults: tmr:K, parity:N, secded:N[:zero], bound:1..3, "
+                  "combined by +")
+      ->type_name("GUARD");
+  command
+      .add_option("--placement", options.placement,
+                  "where bits lie: protect:K, interleave:D, rotate:G, combined by +")
+      ->type_name("PLACEMENT");
+  command
+      .add_option("--headroom", options.headroom,
+                  "largest code of the format over the largest of the network; 1: as it is")
+      ->type_name("FACTOR");
   command.add_option("--images", options.images, "the first n images only");
   command.add_option("--engine", options.engine, "automatic, int8, torch or reference")
       ->type_name("NAME");
@@ -62,6 +75,9 @@ CampaignSettings read_settings(const FaultOptions& options, const Session& sessi
   if (options.seed) settings.seed = *options.seed;
   if (options.images) settings.images = *options.images;
   if (options.source) settings.source = *options.source;
+  if (options.guard) settings.guard = *options.guard;
+  if (options.placement) settings.placement = *options.placement;
+  if (options.headroom) settings.headroom = *options.headroom;
   if (options.engine) settings.engine = parse_engine(*options.engine);
   if (options.threads) settings.threads = *options.threads;
   check_settings(settings);

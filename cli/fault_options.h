@@ -16,13 +16,13 @@ struct FaultOptions {
   std::string config;
   std::vector<std::string> kinds, rates, memory, exposed;
   std::optional<std::uint64_t> maps, first_map, seed, images;
-  std::optional<std::string> engine, source;
+  std::optional<std::string> engine, source, placement, guard;
+  std::optional<double> headroom;
   std::optional<int> threads;
 };
 
-/// --kinds, --rates, --maps, --first-map, --seed, --source, --memory, --expose, --images, --engine,
-/// --threads,
-/// --config and --set.
+/// --kinds, --rates, --maps, --first-map, --seed, --source, --memory, --expose, --headroom,
+/// --placement, --guard, --images, --engine, --threads, --config and --set.
 void add_fault_options(CLI::App& command, Session& session, FaultOptions& options);
 
 /// `defaults` < file < environment < --set < options of their own. Checked.

@@ -30,8 +30,15 @@ std::string class_name(const Model& model, int label) {
   return index < names.size() ? names[index] : fmt::format("{}", label);
 }
 
+std::string guard_text(const GuardCounts& guard) {
+  return fmt::format(
+      "guard: {} words corrected, {} known to be wrong, {} with two or more errors; {} weights "
+      "bounded; {} bits read wrong\n",
+      guard.corrected, guard.detected, guard.multiple, guard.bounded, guard.bits_wrong);
+}
+
 std::string replay_text(const Replay& replay, const Model& model, std::uint64_t images,
-                        std::size_t show) {
+                        std::size_t show, bool guarded) {
   const auto percent = [&](std::uint64_t correct) {
     return 100.0 * static_cast<double>(correct) / static_cast<double>(images);
   };
@@ -45,6 +52,7 @@ std::string replay_text(const Replay& replay, const Model& model, std::uint64_t 
         {tensor.name, fmt::format("{}", tensor.faulty), fmt::format("{}", tensor.changed)});
   }
   text += aligned_text(tensors) + "\n";
+  if (guarded) text += guard_text(replay.guard) + "\n";
   Table answers{{"image", "label", "clean", "faulty"}, {}};
   for (const ChangedAnswer& answer : replay.answers) {
     if (answers.rows.size() == show) break;
@@ -56,7 +64,7 @@ std::string replay_text(const Replay& replay, const Model& model, std::uint64_t 
   return more == 0 ? text : text + fmt::format("... and {} more\n", more);
 }
 
-nlohmann::json replay_json(const Replay& replay, std::uint64_t images) {
+nlohmann::json replay_json(const Replay& replay, std::uint64_t images, bool guarded) {
   nlohmann::json json = {{"format", 1},
                          {"kind", to_string(replay.trial.kind)},
                          {"rate", replay.trial.rate},
@@ -79,6 +87,13 @@ nlohmann::json replay_json(const Replay& replay, std::uint64_t images) {
                                {"clean", answer.clean},
                                {"faulty", answer.faulty}});
   }
+  if (guarded) {
+    json["guard"] = {{"corrected", replay.guard.corrected},
+                     {"detected", replay.guard.detected},
+                     {"multiple", replay.guard.multiple},
+                     {"bounded", replay.guard.bounded},
+                     {"bits_wrong", replay.guard.bits_wrong}};
+  }
   return json;
 }
 
@@ -94,10 +109,11 @@ void run(const Options& options, const Session& session) {
   if (!options.save.empty()) {
     write_fault_map_file(options.save, {replay.memory_bits, replay.faults});
   }
+  const bool guarded = campaign_protection(settings).guard.any();
   if (session.json) {
-    print_json(replay_json(replay, images.size()));
+    print_json(replay_json(replay, images.size(), guarded));
   } else {
-    print(replay_text(replay, model.model, images.size(), options.show));
+    print(replay_text(replay, model.model, images.size(), options.show, guarded));
   }
 }
 

@@ -136,6 +136,10 @@ void check_repair(const CampaignSettings& settings) {
   if (settings.memory != std::vector<std::string>{"weights"}) {
     fail("memory: recalibration is about faulty weights, not {}", fmt::join(settings.memory, ", "));
   }
+  if (campaign_protection(settings).any()) {
+    fail("guard, placement and headroom are for 'flatenn campaign'; recalibration is measured "
+         "without");
+  }
   if (settings.sequential() || settings.sweep != Sweep::none || settings.single_bit()) {
     fail("until, sweep and source = \"single\" are for 'flatenn campaign'");
   }

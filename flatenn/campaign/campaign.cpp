@@ -87,22 +87,23 @@ struct Job {
 
 void set_exposure(const CampaignSettings& settings, const MemoryLayout& memory, Subject& subject) {
   subject.exposure = exposure_text(settings);
-  subject.exposed_bits = memory.expose(settings.exposed).bits();
+  subject.exposed_bits = expose_cells(memory, settings.exposed, campaign_protection(settings)).bits;
 }
 
 Subject make_subject(const CampaignSettings& settings, const FaultSource& source,
                      const CampaignModel& model, const Dataset& images, std::string_view split) {
   const MemoryLayout memory(*model.model, exposed_parts(settings));
+  const Protection protection = campaign_protection(settings);
   Subject subject;
   subject.label = model.label;
   subject.model_hash = model_hash(*model.model);
   subject.data_hash = images.hash();
   subject.dataset = images.name;
   subject.split = split;
-  subject.source = to_string(source);
+  subject.source = source_text(source, protection);
   subject.layout = memory.text();
   subject.images = images.size();
-  subject.memory_bits = memory.bits();
+  subject.memory_bits = CheckCells(memory, protection.guard).end();
   set_exposure(settings, memory, subject);
   subject.seed = settings.seed;
   subject.float_accuracy = model.model->info.float_accuracy;
@@ -229,11 +230,19 @@ void check_campaign(const CampaignSettings& settings, const std::vector<Campaign
     fail("exposed: a sweep chooses bit positions or layers itself; leave bit positions out");
   }
   const FaultSource source = campaign_source(settings);
+  const Protection protection = campaign_protection(settings);
   for (const CampaignModel& model : models) {
     check_images(*model.model, data);
     const MemoryLayout memory(*model.model, exposed_parts(settings));
-    memory.expose(settings.exposed);
-    check_fault_source(source, memory.bits(), 0, 1);
+    expose_cells(memory, settings.exposed, protection);
+    const std::uint64_t cells = CheckCells(memory, protection.guard).end();
+    if (protection.guard.any() && source.file && source.file->bits != cells) {
+      fail(
+          "source and guard: the fault map file is for a memory of {} cells, but with guard {} "
+          "this memory has {}, {} of them check cells",
+          source.file->bits, settings.guard, cells, cells - memory.bits());
+    }
+    check_fault_source(source, cells, 0, 1);
   }
 }
 

@@ -7,15 +7,29 @@
 
 #include "flatenn/base/error.h"
 #include "flatenn/memory/bias_codes.h"
+#include "flatenn/memory/headroom.h"
 
 namespace flatenn {
 
+namespace {
+
+constexpr std::string_view kBar = " | ";
+
+/// What is stored instead of the model's own codes; nothing where those are.
+std::optional<Model> recode(const CampaignSettings& settings, const Model& model) {
+  const bool biases = exposed_parts(settings).biases;
+  if (settings.headroom == 1 && !biases) return std::nullopt;
+  Model recoded = with_headroom(model, settings.headroom);
+  return biases ? with_coded_biases(recoded) : recoded;
+}
+
+}  // namespace
+
 ExposedNetwork::ExposedNetwork(const CampaignSettings& settings, const Model& model)
     : model_(model),
-      coded_(exposed_parts(settings).biases ? std::optional(with_coded_biases(model))
-                                            : std::nullopt),
-      memory_(this->model(), exposed_parts(settings)),
-      exposure_(memory_.expose(settings.exposed)) {
+      recoded_(recode(settings, model)),
+      memory_(this->model(), exposed_parts(settings), campaign_protection(settings),
+              settings.exposed) {
   FLATENN_ASSERT(settings.sweep == Sweep::none);
 }
 
@@ -39,6 +53,17 @@ NamedExposure parse_exposure_text(const std::string& text) {
     begin = comma + 1;
   }
   return exposure;
+}
+
+std::string source_text(const FaultSource& source, const Protection& protection) {
+  const std::string text = to_string(source);
+  if (!protection.any()) return text;
+  return fmt::format("{}{}{}", text.empty() ? "cells" : text, kBar, to_string(protection));
+}
+
+Protection parse_source_protection(std::string_view text) {
+  const std::size_t bar = text.find(kBar);
+  return bar == text.npos ? Protection{} : parse_protection(text.substr(bar + kBar.size()));
 }
 
 }  // namespace flatenn

@@ -1,33 +1,33 @@
-// ExposedNetwork: a network and the part of its memory that a campaign's faults reach.
+// ExposedNetwork: a network, its memory as a campaign protects it, and the part that faults reach.
 #pragma once
 
 #include <optional>
 #include <string>
+#include <string_view>
 
 #include "flatenn/campaign/settings.h"
 #include "flatenn/graph/model.h"
-#include "flatenn/memory/memory_image.h"
+#include "flatenn/memory/protected_memory.h"
 
 namespace flatenn {
 
 class ExposedNetwork {
  public:
-  /// `model` must outlive it. Throws Error as MemoryImage::expose does. Precondition: the settings
-  /// do not sweep.
+  /// `model` must outlive it. Throws Error as expose_cells does. Precondition: the settings do not
+  /// sweep.
   ExposedNetwork(const CampaignSettings& settings, const Model& model);
   ExposedNetwork(const ExposedNetwork&) = delete;
   ExposedNetwork& operator=(const ExposedNetwork&) = delete;
 
-  /// What is evaluated, also without faults: the model; with 16-bit biases where those are exposed.
-  const Model& model() const { return coded_ ? *coded_ : model_; }
-  const MemoryImage& memory() const { return memory_; }
-  const Exposure& exposure() const { return exposure_; }
+  /// What is evaluated, also without faults: the model; with 16-bit biases where those are exposed
+  /// and the headroom that the settings ask for.
+  const Model& model() const { return recoded_ ? *recoded_ : model_; }
+  const ProtectedMemory& memory() const { return memory_; }
 
  private:
   const Model& model_;
-  std::optional<Model> coded_;
-  MemoryImage memory_;
-  Exposure exposure_;
+  std::optional<Model> recoded_;
+  ProtectedMemory memory_;
 };
 
 /// The parts of the memory that the settings expose; throws Error for unknown names.
@@ -44,5 +44,12 @@ struct NamedExposure {
   std::vector<std::string> patterns;
 };
 NamedExposure parse_exposure_text(const std::string& text);
+
+/// Where faulty cells come from and what stands between them and the weights, for keys of stored
+/// results: to_string(source), behind it " | PROTECTION" where there is one: "", "burst 4",
+/// "cells | secded:64", "row 128 | interleave:4+secded:64".
+std::string source_text(const FaultSource& source, const Protection& protection);
+/// The protection in such a text; throws Error as parse_protection does.
+Protection parse_source_protection(std::string_view text);
 
 }  // namespace flatenn

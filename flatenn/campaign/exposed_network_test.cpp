@@ -5,6 +5,7 @@
 #include "flatenn/base/error.h"
 #include "flatenn/engine/testing.h"
 #include "flatenn/graph/builders.h"
+#include "flatenn/memory/headroom.h"
 
 namespace flatenn {
 namespace {
@@ -22,7 +23,8 @@ TEST(ExposedNetwork, IsTheModelItselfWhereBiasesAreSafe) {
   settings.memory = {"weights", "activations"};
   const ExposedNetwork network(settings, model);
   EXPECT_EQ(&network.model(), &model);
-  EXPECT_EQ(network.exposure().bits() + 16 * 16, network.memory().bits());  // all but the biases
+  EXPECT_EQ(network.memory().exposed().bits + 16 * 16,
+            network.memory().bits());  // all but the biases
 }
 
 TEST(ExposedNetwork, HasCodedBiasesWhereTheyAreExposed) {
@@ -32,7 +34,7 @@ TEST(ExposedNetwork, HasCodedBiasesWhereTheyAreExposed) {
   settings.exposed = {"fc2.*"};
   const ExposedNetwork network(settings, model);
   EXPECT_NE(&network.model(), &model);
-  EXPECT_EQ(network.exposure().bits(), 160u);
+  EXPECT_EQ(network.memory().exposed().bits, 160u);
   settings.exposed = {"fc1.weight"};
   EXPECT_THROW(ExposedNetwork(settings, model), Error);
 }
@@ -50,6 +52,32 @@ TEST(ExposureText, ComesBackFromWhatItSays) {
   EXPECT_EQ(parsed.patterns, (std::vector<std::string>{"fc1.*:top", "fc2.*"}));
   EXPECT_TRUE(parse_exposure_text("").patterns.empty());
   EXPECT_EQ(parse_exposure_text("").parts, MemoryParts{});
+}
+
+TEST(ExposedNetwork, IsProtectedAsTheSettingsSay) {
+  const Model model = small_model();
+  CampaignSettings settings;
+  settings.headroom = 2;
+  settings.placement = "protect:1";
+  settings.guard = "parity:16";
+  const ExposedNetwork network(settings, model);
+  EXPECT_NE(&network.model(), &model);
+  for (const WeightTensor& weights : network.model().weights) EXPECT_GE(headroom(weights), 1.6);
+  const MemoryImage& image = network.memory().image();
+  EXPECT_EQ(network.memory().bits(), image.bits() + image.bits() / 16);
+  EXPECT_EQ(network.memory().exposed().bits, network.memory().bits() - image.bits() / 4);
+}
+
+TEST(SourceText, SaysWhatProtects) {
+  const Protection protection = parse_protection("headroom:2+secded:64");
+  EXPECT_EQ(source_text({}, {}), "");
+  EXPECT_EQ(source_text(parse_fault_source("burst:4"), {}), "burst 4");
+  EXPECT_EQ(source_text({}, protection), "cells | headroom:2+secded:64");
+  EXPECT_EQ(source_text(parse_fault_source("burst:4"), protection),
+            "burst 4 | headroom:2+secded:64");
+  EXPECT_EQ(parse_source_protection("burst 4 | headroom:2+secded:64"), protection);
+  EXPECT_EQ(parse_source_protection("burst 4"), Protection{});
+  EXPECT_THROW(parse_source_protection("cells | secded"), Error);
 }
 
 }  // namespace

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "flatenn/campaign/campaign.h"
+#include "flatenn/memory/protected_memory.h"
 
 namespace flatenn {
 
@@ -20,16 +21,17 @@ struct ChangedAnswer {
 /// Faults within one tensor of the memory.
 struct TensorFaults {
   std::string name;
-  std::uint64_t faulty = 0;   ///< exposed cells of the map
-  std::uint64_t changed = 0;  ///< whose bit really differs; not known of activation buffers
+  std::uint64_t faulty = 0;   ///< exposed cells of the map, where a placement puts their bits
+  std::uint64_t changed = 0;  ///< bits read otherwise than stored; not known of activation buffers
 };
 
 struct Replay {
-  Trial trial;                      ///< as a campaign would store it
+  Trial trial;        ///< as a campaign would store it
+  GuardCounts guard;  ///< what reads met; of a memory without a guard, the cells alone
   std::uint64_t clean_correct = 0;  ///< images classified rightly without faults
   std::uint64_t memory_bits = 0;
   std::vector<Fault> faults;          ///< the whole map, exposed or not
-  std::vector<TensorFaults> tensors;  ///< in memory order
+  std::vector<TensorFaults> tensors;  ///< in memory order; the check cells of a guard come last
   std::vector<ChangedAnswer> answers;
 };
 

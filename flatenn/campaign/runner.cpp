@@ -44,10 +44,11 @@ class TrialRunner {
            const std::function<void(Trial)>& done) {
     draw_faults(setup_.source, setup_.seed, unit.map, memory_.bits(), unit.rate, faults_);
     for (const FaultKind kind : unit.kinds) {
-      memory_.apply(faults_, kind, setup_.network->exposure(), applied_);
+      memory_.apply(faults_, kind, applied_);
       if (applied_.changed.empty() && applied_.buffers.empty()) {
-        std::ranges::copy(setup_.clean,
-                          classes_.begin());  // stuck cells that hold what they should
+        std::ranges::copy(
+            setup_.clean,
+            classes_.begin());  // stuck cells that hold what they should, or faults mended
       } else {
         write_faults(*evaluator_, applied_);
         if (!classify_until(*evaluator_, classes_, stop)) return false;
@@ -64,7 +65,7 @@ class TrialRunner {
   /// Of the faults last applied and the classes last computed.
   Trial result(FaultKind kind, const WorkUnit& unit) const {
     const std::vector<std::uint8_t>& labels = setup_.images->labels;
-    Trial trial{kind, unit.rate, unit.map, 0, applied_.faulty_bits, applied_.changed.size()};
+    Trial trial{kind, unit.rate, unit.map, 0, applied_.faulty_bits, applied_.changed_bits};
     trial.correct = count_equal(classes_, labels);
     trial.answers_changed = classes_.size() - count_equal(classes_, setup_.clean);
     if (setup_.per_image) trial.right = right_images(classes_, labels);
@@ -73,7 +74,7 @@ class TrialRunner {
 
   const TrialSetup& setup_;
   std::unique_ptr<Evaluator> evaluator_;
-  MemoryImage memory_;
+  ProtectedMemory memory_;
   std::vector<std::uint8_t> classes_;
   std::vector<Fault> faults_;
   AppliedFaults applied_;

@@ -27,6 +27,13 @@ void check_combination(const CampaignSettings& settings, const FaultSource& sour
     fail("until: a source without a rate ('{}') has no maps to stop; leave it out",
          settings.source);
   }
+  const Protection protection = campaign_protection(settings);
+  if (source.kind == FaultSourceKind::single && protection.any()) {
+    fail(
+        "source: single cells are tried in unprotected memories only, but headroom, placement or "
+        "guard say {}",
+        to_string(protection));
+  }
   if (settings.sample > 0 && source.kind != FaultSourceKind::single) {
     fail("sample: counts single cells, but source is '{}'; did you mean source = \"single\"?",
          settings.source);
@@ -65,6 +72,13 @@ void bind(Binder& binder, CampaignSettings& settings) {
                "what faults reach there, as patterns NAME[:BITS]: conv1.*, *:top; empty: all");
   binder.choice("sweep", settings.sweep, {"none", "layers", "bits"},
                 "expose every layer, or every bit position, alone");
+  binder.value("headroom", settings.headroom,
+               "largest code of the format over largest code of the network, at least: wider steps",
+               between(1, 64));
+  binder.value("placement", settings.placement,
+               "where bits lie: protect:K, interleave:D, rotate:G, combined by +");
+  binder.value("guard", settings.guard,
+               "what reads do: tmr:K, parity:N, secded:N, bound:1..3, combined by +");
   binder.value("until", settings.until,
                "stop a cell when its mean is known to +- so many points; 0: fixed number of maps",
                between(0, 50));
@@ -97,6 +111,13 @@ void check_settings(const CampaignSettings& settings) {
 
 FaultSource campaign_source(const CampaignSettings& settings) {
   return parse_fault_source(settings.source, settings.geometry);
+}
+
+Protection campaign_protection(const CampaignSettings& settings) {
+  if (!(settings.headroom >= 1 && settings.headroom <= 64)) {
+    fail("headroom: {} is outside [1, 64]", settings.headroom);
+  }
+  return {settings.headroom, parse_placement(settings.placement), parse_guard(settings.guard)};
 }
 
 std::vector<double> trial_rates(const CampaignSettings& settings) {

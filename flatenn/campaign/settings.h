@@ -9,6 +9,7 @@
 #include "flatenn/config/bind.h"
 #include "flatenn/engine/evaluator.h"
 #include "flatenn/memory/fault_source.h"
+#include "flatenn/memory/protection.h"
 
 namespace flatenn {
 
@@ -37,6 +38,10 @@ struct CampaignSettings {
   std::vector<std::string> exposed;               ///< patterns within (exposure.h); empty: all
   Sweep sweep = Sweep::none;                      ///< over what is exposed
 
+  /// How weights and biases are encoded, placed and read (protection.h); not for "single".
+  double headroom = 1;
+  std::string placement, guard;  ///< parse_placement, parse_guard; empty: none
+
   /// Above 0: a cell (kind, rate) gets maps until its 95 % confidence sequence is within +- `until`
   /// points, at most `max_maps`; `maps` has no say.
   double until = 0;
@@ -61,6 +66,9 @@ void check_settings(const CampaignSettings& settings);
 
 /// Reads the map file of a source that has one; throws Error as parse_fault_source does.
 FaultSource campaign_source(const CampaignSettings& settings);
+
+/// Throws Error as parse_placement and parse_guard do.
+Protection campaign_protection(const CampaignSettings& settings);
 
 /// The rates that trials are stored under: those of the settings, or 0 alone for sources that have
 /// no rate (single cells, a map file).

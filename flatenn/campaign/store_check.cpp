@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "flatenn/base/error.h"
+#include "flatenn/campaign/exposed_network.h"
 #include "flatenn/campaign/sqlite.h"
 #include "flatenn/campaign/store_format.h"
 #include "flatenn/memory/layout.h"
@@ -166,9 +167,14 @@ std::string subject_problem(const Subject& subject) {
     return fmt::format("{} of {} bits exposed", subject.exposed_bits, subject.memory_bits);
   }
   try {
-    const MemoryLayout layout = MemoryLayout::parse(subject.layout);
-    if (!subject.layout.empty() && layout.bits() != subject.memory_bits) {
-      return fmt::format("the layout has not the {} bits of the memory", subject.memory_bits);
+    const MemoryParts parts = parse_exposure_text(subject.exposure).parts;
+    const MemoryLayout layout = MemoryLayout::parse(subject.layout, parts);
+    const Protection protection = parse_source_protection(subject.source);
+    if (!subject.layout.empty()) {
+      check_protection(protection, layout);
+      if (CheckCells(layout, protection.guard).end() != subject.memory_bits) {
+        return fmt::format("the layout has not the {} bits of the memory", subject.memory_bits);
+      }
     }
   } catch (const Error& error) {
     return error.what();

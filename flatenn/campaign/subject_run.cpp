@@ -17,7 +17,7 @@ SubjectRun::SubjectRun(const CampaignSettings& settings, FaultSource source,
       images_(images),
       context_(context),
       memory_(*model.model, exposed_parts(settings)),
-      exposure_(memory_.expose(settings.exposed)) {}
+      exposure_(expose_cells(memory_, settings.exposed, campaign_protection(settings)).data) {}
 
 std::span<const std::uint8_t> SubjectRun::clean() {
   if (clean_.empty()) {

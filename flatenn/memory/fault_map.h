@@ -26,6 +26,12 @@ std::string_view to_string(FaultKind kind);
 /// Throws Error with the known names.
 FaultKind parse_fault_kind(std::string_view name);
 
+/// What a faulty cell that holds `stored` reads.
+inline bool value_read(FaultKind kind, bool stored, bool coin) {
+  if (kind == FaultKind::flip) return !stored;
+  return kind == FaultKind::stuck ? coin : kind == FaultKind::stuck1;
+}
+
 /// One faulty cell.
 struct Fault {
   std::uint64_t address = 0;

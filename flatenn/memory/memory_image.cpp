@@ -20,21 +20,6 @@ std::uint64_t upper_half(std::uint64_t a, std::uint64_t b) {
   return static_cast<std::uint64_t>(static_cast<unsigned __int128>(a) * b >> 64);
 }
 
-/// What the cell reads.
-bool value_under_fault(FaultKind kind, bool stored, bool coin) {
-  switch (kind) {
-    case FaultKind::flip:
-      return !stored;
-    case FaultKind::stuck0:
-      return false;
-    case FaultKind::stuck1:
-      return true;
-    case FaultKind::stuck:
-      return coin;
-  }
-  return stored;
-}
-
 /// Whether the mask of the range that holds the address exposes it.
 bool exposed(const Exposure::Range& range, std::uint64_t address) {
   const std::uint64_t position = (address - range.first) % static_cast<unsigned>(range.bits);
@@ -112,6 +97,11 @@ std::uint64_t MemoryImage::word(std::uint64_t first_bit, int bits) const {
   return word;
 }
 
+std::uint64_t MemoryImage::stored(std::uint64_t first, int count) const {
+  FLATENN_ASSERT(count >= 1 && count <= 64);
+  return word(first, count) & ~std::uint64_t{0} >> (64 - count);
+}
+
 std::int8_t MemoryImage::code(int tensor, std::uint64_t element) const {
   const std::uint64_t first_bit = address({tensor, element, 0});
   const auto index = static_cast<std::size_t>(tensor);
@@ -180,7 +170,7 @@ std::size_t MemoryImage::apply_to_stored(std::span<const Fault> faults, FaultKin
     const std::uint64_t address = faults[i].address;
     if (!whole && !exposed(range, address)) continue;
     ++applied.faulty_bits;
-    if (value_under_fault(kind, bit(address), faults[i].coin) == bit(address)) continue;
+    if (value_read(kind, bit(address), faults[i].coin) == bit(address)) continue;
     toggle(address);
     applied.changed.push_back(address);
     if constexpr (part == MemoryPart::weights) {
@@ -214,7 +204,7 @@ std::size_t MemoryImage::apply_to_buffer(std::span<const Fault> faults, FaultKin
     BufferFault& fault = buffers.back();
     if (kind != FaultKind::flip) fault.keep &= static_cast<std::uint8_t>(~mask);
     // A flip of what is kept, or the value of what is not.
-    if (value_under_fault(kind, false, faults[i].coin)) fault.toggle |= mask;
+    if (value_read(kind, false, faults[i].coin)) fault.toggle |= mask;
   }
   return i;
 }
@@ -245,6 +235,7 @@ void MemoryImage::apply(std::span<const Fault> faults, FaultKind kind, const Exp
         break;
     }
   }
+  applied.changed_bits = applied.changed.size();
 }
 
 /// Toggles the changed bits of one word, from changed[first] on; what comes after them.

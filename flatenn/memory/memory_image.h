@@ -43,7 +43,8 @@ struct BufferFault {
 /// What applying a fault map did: enough to undo it exactly. Use one object again and again: its
 /// vectors keep their capacity.
 struct AppliedFaults {
-  std::uint64_t faulty_bits = 0;  ///< cells of the map within the exposure, changed or not
+  std::uint64_t faulty_bits = 0;   ///< cells of the map within the exposure, changed or not
+  std::uint64_t changed_bits = 0;  ///< of these, cells of weights and biases that read otherwise
   /// Addresses of weights and biases whose bit differs now, ascending. Whether a faulty cell of a
   /// buffer changes what is read depends on the image; those are counted in faulty_bits alone.
   std::vector<std::uint64_t> changed;
@@ -67,6 +68,8 @@ class MemoryImage {
 
   /// Of weights and biases: buffers hold nothing between images.
   bool bit(std::uint64_t address) const { return words_[address >> 6] >> (address & 63) & 1; }
+  /// The `count` (1 to 64) bits from an address on, the first one lowest.
+  std::uint64_t stored(std::uint64_t first, int count) const;
   std::int8_t code(int tensor, std::uint64_t element) const;  ///< of a weight
   float addend(int tensor, std::uint64_t channel) const;      ///< what a bias reads
 

@@ -4,6 +4,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include "flatenn/report/protection_costs.h"
 #include "flatenn/report/single_bits.h"
 #include "flatenn/report/table.h"
 
@@ -32,7 +33,7 @@ std::string heading(const SubjectSummary& summary) {
   text += fmt::format("memory {} bits, exposed {}{}{}\n", s.memory_bits, s.exposed_bits,
                       s.exposure.empty() ? "" : " (" + s.exposure + ")",
                       s.source.empty() ? "" : ", faulty cells: " + s.source);
-  return text;
+  return text + protection_line(s);
 }
 
 }  // namespace
@@ -181,6 +182,9 @@ std::string summary_json(const std::vector<SubjectSummary>& summaries, int inden
                         {"clean_hi", summary.clean_hi},
                         {"sparsity", measured(s.sparsity)},
                         {"cells", cells}});
+    if (nlohmann::ordered_json protection = protection_json(s); !protection.is_null()) {
+      subjects.back()["protection"] = std::move(protection);
+    }
     if (!summary.single_bits.empty()) {
       subjects.back()["single_bits"] = single_bits_json(summary.single_bits);
     }

@@ -177,6 +177,8 @@ std::vector<Ranking> rank_arms(const ExplainSettings& settings, const StudySetti
   campaign.source = CampaignSettings().source;
   campaign.memory = CampaignSettings().memory;
   campaign.exposed = {};
+  campaign.headroom = 1;
+  campaign.placement = campaign.guard = {};
   Store store = Store::open(folder / "sweeps.db");
   const Dataset images = campaign_images(campaign, data);
   const std::uint64_t first_seed = arms.front().seed;

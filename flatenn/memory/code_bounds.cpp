@@ -1,0 +1,22 @@
+#include "flatenn/memory/code_bounds.h"
+
+#include <algorithm>
+#include <array>
+#include <cstddef>
+#include <cstdlib>
+
+namespace flatenn {
+
+CodeBounds code_bounds(std::span<const std::int8_t> codes) {
+  std::array<std::size_t, 129> count{};
+  CodeBounds bounds{0, 0};
+  for (const std::int8_t code : codes) {
+    const int magnitude = std::abs(code);
+    ++count[static_cast<std::size_t>(magnitude)];
+    bounds.largest = std::max(bounds.largest, magnitude);
+  }
+  bounds.common = static_cast<int>(std::ranges::max_element(count) - count.begin());
+  return bounds;
+}
+
+}  // namespace flatenn

@@ -1,0 +1,126 @@
+#include "flatenn/memory/protection.h"
+
+#include <bit>
+#include <charconv>
+
+#include "flatenn/base/error.h"
+#include "flatenn/memory/check_cells.h"
+
+namespace flatenn {
+namespace {
+
+bool is_guard(std::string_view part) {
+  const std::string_view name = part.substr(0, part.find(':'));
+  return name == "tmr" || name == "parity" || name == "secded" || name == "bound";
+}
+
+double parse_headroom(std::string_view text) {
+  double value = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+  if (error != std::errc() || end != text.data() + text.size() || !(value >= 1 && value <= 64)) {
+    fail("headroom: \"{}\" is no number from 1 to 64", text.substr(0, 60));
+  }
+  return value;
+}
+
+/// The largest word up to 64 bits that codes of `bits` bits fill.
+int filled_word(int bits) { return 64 / bits * bits; }
+
+void check_tensor(const Protection& protection, const StoredTensor& tensor) {
+  const Guard& guard = protection.guard;
+  const int bits = tensor.format.bits;
+  if (guard.code != WordCodeKind::none && guard.word_bits % bits != 0) {
+    fail(
+        "guard: words of {} bits ({}) are not filled by the {}-bit codes of {} (memory: {}); "
+        "{} bits would be",
+        guard.word_bits, to_string(guard), bits, tensor.name, to_string(tensor.part),
+        filled_word(bits));
+  }
+  if (guard.voted > bits) {
+    fail("guard: tmr:{} votes on more bits than the {} of a code of {} (memory: {})", guard.voted,
+         bits, tensor.name, to_string(tensor.part));
+  }
+  if (protection.placement.protect > bits) {
+    fail("placement: protect:{} asks for {} protected cells, but {} (memory: {}) has {}",
+         protection.placement.protect,
+         static_cast<std::uint64_t>(protection.placement.protect) * tensor.elements, tensor.name,
+         to_string(tensor.part), tensor.bits());
+  }
+}
+
+}  // namespace
+
+std::string to_string(const Protection& protection) {
+  std::string text;
+  if (protection.headroom != 1) text += fmt::format("+headroom:{}", protection.headroom);
+  const std::string placement = to_string(protection.placement);
+  if (!placement.empty()) text += "+" + placement;
+  const std::string guard = to_string(protection.guard);
+  if (!guard.empty()) text += "+" + guard;
+  return text.empty() ? text : text.substr(1);
+}
+
+Protection parse_protection(std::string_view text) {
+  Protection protection;
+  std::string placement, guard;
+  for (std::string_view rest = text; !rest.empty();) {
+    const std::size_t plus = rest.find('+');
+    const std::string_view part = rest.substr(0, plus);
+    rest = plus == rest.npos ? std::string_view() : rest.substr(plus + 1);
+    if (part.starts_with("headroom:")) {
+      protection.headroom = parse_headroom(part.substr(9));
+      continue;
+    }
+    std::string& list = is_guard(part) ? guard : placement;
+    list += fmt::format("{}{}", list.empty() ? "" : "+", part);
+  }
+  protection.placement = parse_placement(placement);
+  protection.guard = parse_guard(guard);
+  if (to_string(protection) != text) {
+    fail("a protection reads \"{}\", not \"{}\"", to_string(protection), text.substr(0, 60));
+  }
+  return protection;
+}
+
+void check_protection(const Protection& protection, const MemoryLayout& memory) {
+  if (!protection.any()) return;
+  if (memory.parts().activations) {
+    fail("memory: activation buffers cannot be protected (guard or placement: {}); leave them out",
+         to_string(protection));
+  }
+  std::uint64_t left = 0;  // cells that may fail
+  for (const StoredTensor& tensor : memory.tensors()) {
+    if (!memory.parts().has(tensor.part)) continue;
+    check_tensor(protection, tensor);
+    left += static_cast<std::uint64_t>(tensor.format.bits - protection.placement.protect) *
+            tensor.elements;
+  }
+  if (left == 0) {
+    fail("placement: protect:{} protects every cell of the memory (memory: {}), so none could fail",
+         protection.placement.protect,
+         memory.parts() == MemoryParts{} ? "weights" : to_string(memory.parts()));
+  }
+}
+
+double ProtectionCost::overhead() const {
+  return data == 0 ? 0 : 100.0 * static_cast<double>(check + metadata) / static_cast<double>(data);
+}
+
+ProtectionCost protection_cost(const Protection& protection, const MemoryLayout& memory) {
+  ProtectionCost cost;
+  const Placement& placement = protection.placement;
+  const CheckCells cells(memory, protection.guard);
+  for (const GuardedTensor& tensor : cells.tensors()) {
+    cost.data += tensor.data_bits();
+    cost.check += tensor.voted_bits() + tensor.check_bits();
+    cost.hardened += static_cast<std::uint64_t>(placement.protect) * tensor.elements;
+    if (placement.rotate > 0) {
+      const std::uint64_t groups = (tensor.elements + placement.rotate - 1) / placement.rotate;
+      const int one = std::bit_width(static_cast<unsigned>(tensor.bits) - 1);
+      cost.metadata += groups * static_cast<std::uint64_t>(one);
+    }
+  }
+  return cost;
+}
+
+}  // namespace flatenn

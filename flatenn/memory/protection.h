@@ -1,0 +1,53 @@
+// Protection: everything that stands between stored codes and the weights that are read,
+//
+//     read(w) = guard(decode(fault(place(encode(w)))))
+//
+// as one value: headroom (of encode), placement, guard. It protects the weights and biases that
+// faults reach; activation buffers are read without it.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+#include "flatenn/memory/guard.h"
+#include "flatenn/memory/layout.h"
+#include "flatenn/memory/placement.h"
+
+namespace flatenn {
+
+struct Protection {
+  double headroom = 1;  ///< headroom.h
+  Placement placement = {};
+  Guard guard = {};
+
+  bool any() const { return *this != Protection{}; }
+  bool operator==(const Protection&) const = default;
+};
+
+/// Canonical: "headroom:2+interleave:8+secded:64"; "" is none. It goes into keys of stored results.
+std::string to_string(const Protection& protection);
+/// Its inverse. Throws Error for any other text.
+Protection parse_protection(std::string_view text);
+
+/// Throws Error, naming the settings that contradict each other, unless the memory can be protected
+/// so: activation buffers among its parts, words that the codes of a tensor do not fill, more
+/// protected or voted bits than a code has.
+void check_protection(const Protection& protection, const MemoryLayout& memory);
+
+/// What a protection costs a memory, in bits.
+struct ProtectionCost {
+  std::uint64_t data = 0;      ///< of the codes it protects
+  std::uint64_t check = 0;     ///< copies and check bits, in cells that fail as all others do
+  std::uint64_t metadata = 0;  ///< rotations, kept with the map of the chip: free of faults
+  std::uint64_t hardened = 0;  ///< of the data, in cells that never fail
+
+  /// Stored beside the data, percent of it.
+  double overhead() const;
+  bool operator==(const ProtectionCost&) const = default;
+};
+
+/// Precondition: check_protection accepts.
+ProtectionCost protection_cost(const Protection& protection, const MemoryLayout& memory);
+
+}  // namespace flatenn

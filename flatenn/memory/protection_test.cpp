@@ -1,0 +1,134 @@
+#include "flatenn/memory/protection.h"
+
+#include <gtest/gtest.h>
+#include <rapidcheck.h>
+#include <rapidcheck/gtest.h>
+
+#include <string>
+
+#include "flatenn/base/error.h"
+
+namespace flatenn {
+namespace {
+
+MemoryLayout layout(std::string_view text, MemoryParts parts = {}) {
+  return MemoryLayout::parse(text, parts);
+}
+
+template <class Call>
+std::string error_of(Call&& call) {
+  try {
+    call();
+  } catch (const Error& error) {
+    return error.what();
+  }
+  return "accepted";
+}
+
+std::string check(std::string_view protection, std::string_view memory, MemoryParts parts = {}) {
+  return error_of([&] { check_protection(parse_protection(protection), layout(memory, parts)); });
+}
+
+TEST(Guard, ReadsAndWritesItsText) {
+  EXPECT_FALSE(parse_guard("").any());
+  const Guard guard = parse_guard("bound:1+secded:64+tmr:2");
+  EXPECT_EQ(guard, (Guard{2, WordCodeKind::secded, 64, false, BoundRule::zero}));
+  EXPECT_EQ(to_string(guard), "tmr:2+secded:64+bound:1");
+  EXPECT_EQ(to_string(parse_guard("secded:16:zero")), "secded:16:zero");
+  EXPECT_EQ(parse_guard("parity:8"), (Guard{0, WordCodeKind::parity, 8, true, BoundRule::none}));
+}
+
+TEST(Guard, RefusesWhatItCannotRead) {
+  const auto parse = [](std::string_view text) { return error_of([&] { parse_guard(text); }); };
+  EXPECT_EQ(parse("secdec:64"),
+            "guard: unknown \"secdec\"; known: tmr:K, parity:N, secded:N, secded:N:zero, "
+            "bound:1..3");
+  EXPECT_EQ(parse("secded:65"),
+            "guard: secded should have 1 to 64 bits a word (\"secded:1\"), not \"65\"");
+  EXPECT_EQ(parse("parity:8+secded:8"),
+            "guard: parity and secded are two codes for the same words; choose one");
+  for (const char* text :
+       {"secded", "secded:", "secded:0", "secded:64:one", "secded:zero", "parity:8:zero", "bound:4",
+        "bound:0", "tmr:0", "tmr:17", "+", "tmr:1+tmr:1", "tmr:1 bound:1", "\n"}) {
+    EXPECT_TRUE(parse(text).starts_with("guard: ")) << text << ": " << parse(text);
+  }
+}
+
+RC_GTEST_PROP(Protection, TextAndValueAreInverse, ()) {
+  Protection protection;
+  protection.headroom = *rc::gen::element(1.0, 1.5, 2.0, 64.0, 1.1);
+  protection.placement.protect = *rc::gen::inRange(0, 17);
+  protection.placement.interleave = *rc::gen::element<std::uint64_t>(1, 2, 1 << 20);
+  if (protection.placement.protect == 0) {
+    protection.placement.rotate = *rc::gen::element<std::uint64_t>(0, 1, 4);
+  }
+  protection.guard.voted = *rc::gen::inRange(0, 17);
+  protection.guard.bound = static_cast<BoundRule>(*rc::gen::inRange(0, 4));
+  if (*rc::gen::arbitrary<bool>()) {
+    protection.guard.code = WordCodeKind::secded;
+    protection.guard.word_bits = *rc::gen::inRange(1, 65);
+    protection.guard.zero = *rc::gen::arbitrary<bool>();
+  }
+  RC_ASSERT(parse_protection(to_string(protection)) == protection);
+}
+
+// Stores are files from outside.
+RC_GTEST_PROP(Protection, HostileTextsAreErrors, ()) {
+  const auto text = *rc::gen::container<std::string>(
+      rc::gen::element('s', 'e', 'c', 'd', ':', '+', '6', '4', '1', 't', 'm', 'r', '\0', 'x'));
+  try {
+    RC_ASSERT(to_string(parse_protection(text)) == text);
+  } catch (const Error&) {
+  }
+}
+
+TEST(Protection, OtherTextsAreNotTaken) {
+  for (const char* text : {"headroom:1", "headroom:nan", "headroom:2.0", "secded:64+interleave:8",
+                           "headroom:65", "cells", "interleave:08"}) {
+    EXPECT_NE(error_of([&] { parse_protection(text); }), "accepted") << text;
+  }
+}
+
+TEST(Protection, FitsTheMemoryOrIsRefused) {
+  const std::string memory = "conv1.weight 150x6, fc.weight 40x6, conv1.bias 6x16b, act 10x6a";
+  EXPECT_EQ(check("", memory, {true, true, true}), "accepted");
+  EXPECT_EQ(check("secded:60", memory), "accepted");
+  EXPECT_EQ(check("secded:64", memory),
+            "guard: words of 64 bits (secded:64) are not filled by the 6-bit codes of conv1.weight "
+            "(memory: weights); 60 bits would be");
+  EXPECT_EQ(check("parity:6", memory, {true, true, false}),
+            "guard: words of 6 bits (parity:6) are not filled by the 16-bit codes of conv1.bias "
+            "(memory: biases); 64 bits would be");
+  EXPECT_EQ(check("parity:16", memory, {false, true, false}), "accepted");
+  EXPECT_EQ(check("tmr:7", memory),
+            "guard: tmr:7 votes on more bits than the 6 of a code of conv1.weight (memory: "
+            "weights)");
+  EXPECT_EQ(check("protect:7", memory),
+            "placement: protect:7 asks for 1050 protected cells, but conv1.weight (memory: "
+            "weights) has 900");
+  EXPECT_EQ(check("protect:6", memory),
+            "placement: protect:6 protects every cell of the memory (memory: weights), so none "
+            "could fail");
+  EXPECT_EQ(check("tmr:1", memory, {true, false, true}),
+            "memory: activation buffers cannot be protected (guard or placement: tmr:1); leave "
+            "them out");
+}
+
+TEST(Protection, CostsWhatTheBooksSay) {
+  const auto cost = [](std::string_view protection, std::string_view memory) {
+    return protection_cost(parse_protection(protection), layout(memory));
+  };
+  // 8 check bits for 64: an eighth. 100 codes of 8 bits are 12.5 words.
+  EXPECT_EQ(cost("secded:64", "a 100x8"), (ProtectionCost{800, 13 * 8, 0, 0}));
+  EXPECT_DOUBLE_EQ(cost("secded:64", "a 800x8").overhead(), 12.5);
+  EXPECT_DOUBLE_EQ(cost("parity:16", "a 800x8").overhead(), 6.25);
+  EXPECT_DOUBLE_EQ(cost("tmr:1", "a 800x8").overhead(), 25);
+  EXPECT_DOUBLE_EQ(cost("rotate:1", "a 800x8").overhead(), 37.5);
+  EXPECT_DOUBLE_EQ(cost("rotate:4", "a 800x8").overhead(), 9.375);
+  EXPECT_EQ(cost("protect:2", "a 100x8"), (ProtectionCost{800, 0, 0, 200}));
+  EXPECT_EQ(cost("headroom:2+bound:1", "a 100x8"), (ProtectionCost{800, 0, 0, 0}));
+  EXPECT_EQ(cost("tmr:1", "a 100x8, b 10x4"), (ProtectionCost{840, 220, 0, 0}));
+}
+
+}  // namespace
+}  // namespace flatenn
