@@ -137,8 +137,9 @@ void check_repair(const CampaignSettings& settings) {
     fail("memory: recalibration is about faulty weights, not {}", fmt::join(settings.memory, ", "));
   }
   if (campaign_protection(settings).any()) {
-    fail("guard, placement and headroom are for 'flatenn campaign'; recalibration is measured "
-         "without");
+    fail(
+        "guard, placement and headroom are for 'flatenn campaign'; recalibration is measured "
+        "without");
   }
   if (settings.sequential() || settings.sweep != Sweep::none || settings.single_bit()) {
     fail("until, sweep and source = \"single\" are for 'flatenn campaign'");
