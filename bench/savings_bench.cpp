@@ -184,6 +184,8 @@ class BlockOrders {
         weights_(plan_),
         images_(subject.data, plan_->buffers[0]),
         windows_(window_bytes(*plan_)),
+        values_(value_bytes(*plan_)),
+        patches_(patch_bytes(*plan_)),
         logits_(static_cast<std::size_t>(plan_->classes) * cell_bytes) {
     for (std::size_t first = 0; first < subject.data.size(); first += images_per_block) {
       arenas_.emplace_back(static_cast<std::size_t>(plan_->arena_bytes));
@@ -213,13 +215,15 @@ class BlockOrders {
             images_.block(block),
             arenas_[arena].data(),
             reinterpret_cast<std::int32_t*>(windows_.data()),
-            reinterpret_cast<float*>(logits_.data())};
+            reinterpret_cast<float*>(logits_.data()),
+            reinterpret_cast<float*>(values_.data()),
+            patches_.data()};
   }
 
   std::shared_ptr<const Plan> plan_;
   PackedWeights weights_;
   PreparedImages images_;
-  AlignedBytes windows_, logits_;
+  AlignedBytes windows_, values_, patches_, logits_;
   std::vector<AlignedBytes> arenas_;
 };
 

@@ -2,12 +2,11 @@
 
 #include <algorithm>
 #include <limits>
-#include <map>
 #include <set>
-#include <tuple>
 #include <utility>
 
 #include "flatenn/base/error.h"
+#include "flatenn/engine/int8_places.h"
 
 namespace flatenn::int8 {
 
@@ -81,7 +80,7 @@ class Compiler {
     for (std::size_t n = 0; n < nodes().size(); ++n) {
       if (!covered_.contains(static_cast<int>(n))) compile_node(static_cast<int>(n));
     }
-    place_buffers();
+    place_buffers(plan_);
     return std::move(plan_);
   }
 
@@ -365,42 +364,6 @@ class Compiler {
     const int in = source(n);
     const int out = add_buffer(n);
     finish_step(n, FlattenStep{in, out});
-  }
-
-  /// Buffers of the same geometry share a place once the earlier one has been read for the last
-  /// time: fewer bytes stay in cache longer, and borders need no second filling. (The channels are
-  /// part of the geometry because a TwinStep writes into lanes of the border that other channel
-  /// counts use.)
-  void place_buffers() {
-    using Geometry = std::tuple<int, int, int, int, int>;
-    const auto geometry = [&](int b) -> Geometry {
-      const Buffer& x = plan_.buffers[b];
-      return {x.shape.channels, x.shape.height, x.shape.width, x.pad, x.zero_point};
-    };
-    std::vector<std::size_t> last_read(plan_.buffers.size(), 0);
-    for (std::size_t s = 0; s < plan_.steps.size(); ++s) {
-      for (const int b : buffers_read(plan_.steps[s])) last_read[b] = s;
-    }
-    plan_.places.assign(plan_.buffers.size(), -1);
-    std::map<Geometry, std::vector<std::int64_t>> free;
-    for (std::size_t s = 0; s < plan_.steps.size(); ++s) {
-      const int out = buffer_written(plan_.steps[s]);
-      if (out != logits && plan_.places[out] < 0) {
-        std::vector<std::int64_t>& same = free[geometry(out)];
-        if (same.empty()) {
-          same.push_back(plan_.arena_bytes);
-          plan_.arena_bytes += plan_.buffers[out].bytes();
-        }
-        plan_.places[out] = same.back();
-        same.pop_back();
-      }
-      std::vector<int> read = buffers_read(plan_.steps[s]);
-      std::sort(read.begin(), read.end());
-      read.erase(std::unique(read.begin(), read.end()), read.end());
-      for (const int b : read) {
-        if (b != 0 && last_read[b] == s) free[geometry(b)].push_back(plan_.places[b]);
-      }
-    }
   }
 
   bool fuse_;
