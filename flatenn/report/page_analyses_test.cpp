@@ -11,6 +11,7 @@
 namespace flatenn {
 namespace {
 
+using testing::Contains;
 using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::Not;
@@ -50,6 +51,8 @@ TEST(PageAnalyses, EveryPartOfAnAnalysisHasItsFigure) {
   EXPECT_THAT(column(slices, "loss").at(0), 2.25);
   EXPECT_EQ(figure(section, "plane").options["surfaces"][0]["loss"].size(), 9u);
   EXPECT_THAT(column(figure(section, "measures"), "measure").at(0), "top eigenvalue");
+  EXPECT_THAT(column(figure(section, "measures"), "measure"),
+              Contains("negative mean square of codes"));
   EXPECT_THAT(column(figure(section, "layer-sparsity"), "zeros"), ElementsAre(80, 50));
   EXPECT_THAT(column(figure(section, "margins"), "margin"), ElementsAre(-2, 3, 9));
   const PageFigure& histograms = figure(section, "histograms");
