@@ -128,7 +128,6 @@ AnalysisResult analyze(const AnalysisSettings& settings, const AnalysisInput& in
   a.sparsity = layer_sparsity(*evaluator, input.model, images);
   a.margins = measure_margins(*evaluator, input.model, images);
   a.histograms = code_histograms(input.model);
-  a.mean_square_code = mean_square_code(a.histograms);
   a.distances = initial_distances(input.model, images);
   return result;
 }

@@ -62,7 +62,7 @@ TEST_F(AnalyzeTest, HoldsWhatWasAskedFor) {
   for (const WeightTensor& tensor : model_.weights) {
     for (const std::int8_t code : tensor.codes) squares += code * code, ++codes;
   }
-  EXPECT_DOUBLE_EQ(a.mean_square_code, squares / codes);
+  EXPECT_DOUBLE_EQ(mean_square_code(a.histograms), squares / codes);
   // The accuracy without faults is the integer network's.
   const Dataset images = data_.test.slice(0, 60);
   EXPECT_EQ(a.here.accuracy, accuracy(*make_evaluator(Engine::int8, model_, images), images));

@@ -53,7 +53,6 @@ inline Analysis example_analysis(const std::string& label, double curvature) {
   }
   a.sparsity = {{"act1", 10, 80}, {"act2", 30, 50}};
   a.histograms = {{"conv.weight", -8, {0, 1, 2, 3, 4, 5, 6, 8, 6, 5, 4, 3, 2, 1, 0, 0}, 0.1f, 0}};
-  a.mean_square_code = mean_square_code(a.histograms);
   a.margins = {{0, 0.5, 1}, {-2, 3, 9}, 3.5};
   a.distances = {{"conv.weight", 0.9}, {"fc.weight", 0.4}};
   return a;

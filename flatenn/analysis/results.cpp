@@ -96,7 +96,7 @@ std::vector<Measure> measures(const Analysis& analysis, FaultKind kind, double r
   }
   // Negative like the margin: what should make a network robust.
   if (!analysis.histograms.empty()) {
-    list.push_back({"negative mean square of codes", -analysis.mean_square_code});
+    list.push_back({"negative mean square of codes", -mean_square_code(analysis.histograms)});
   }
   if (!analysis.margins.shares.empty()) {
     list.push_back({"negative mean margin", -analysis.margins.mean});

@@ -121,7 +121,6 @@ struct Analysis {
   std::vector<BitSensitivity> bits;  ///< in memory order
   std::vector<LayerSparsity> sparsity;
   std::vector<CodeHistogram> histograms;
-  double mean_square_code = 0;  ///< of all stored codes: mean_square_code() of the histograms
   Margins margins;
   std::vector<InitialDistance> distances;  ///< empty where the recipe is unknown
 };

@@ -13,7 +13,7 @@ namespace {
 using nlohmann::json;
 using nlohmann::ordered_json;
 
-/// Format 1 had no mean square of the codes; it is reckoned from the histograms.
+/// Format 1 had no mean square of the codes.
 constexpr int kFormat = 2;
 
 // Writing.
@@ -105,7 +105,7 @@ ordered_json write(const Analysis& a) {
                         {"scale", write(h.scale)},
                         {"offset", write(h.offset)}};
   });
-  out["mean_square_code"] = write(a.mean_square_code);
+  out["mean_square_code"] = write(mean_square_code(a.histograms));
   out["margins"] = {{"shares", write(a.margins.shares)},
                     {"quantiles", write(a.margins.quantiles)},
                     {"mean", write(a.margins.mean)}};
@@ -239,7 +239,7 @@ Analysis read_analysis(const json& value, const std::string& where, int format) 
     return layer;
   });
   a.histograms = f.list<CodeHistogram>("histograms", read_histogram);
-  a.mean_square_code = format == 1 ? mean_square_code(a.histograms) : f.number("mean_square_code");
+  if (format > 1) f.number("mean_square_code");  // for other readers: the histograms tell it
   a.margins = read_margins(f.object("margins"));
   a.distances = f.list<InitialDistance>("distances", [](const json& v, const std::string& w) {
     JsonFields d(v, w);

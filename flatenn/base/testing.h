@@ -1,4 +1,4 @@
-// For tests of every layer: a place for their files.
+// For tests of every layer: a place for their files, and the messages of errors.
 #pragma once
 
 #include <stdlib.h>
@@ -10,6 +10,17 @@
 #include "flatenn/base/error.h"
 
 namespace flatenn {
+
+/// The message of the Error that the call throws; "accepted" where it throws none.
+template <class Call>
+std::string error_of(Call&& call) {
+  try {
+    call();
+  } catch (const Error& error) {
+    return error.what();
+  }
+  return "accepted";
+}
 
 /// A new, empty folder of its own (other processes and objects have others), removed with all that
 /// is in it when the object goes.

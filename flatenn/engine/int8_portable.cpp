@@ -1,14 +1,16 @@
-// Plain C++ over four images at a time, for any processor.
+// Plain C++ over L images at a time, for any processor.
 #include <cmath>
 #include <cstring>
 
 #include "flatenn/engine/int8_kernel_templates.h"
+#include "flatenn/engine/int8_winograd_templates.h"
 
 namespace flatenn::int8 {
 namespace {
 
-struct Portable {
-  static constexpr int lanes = 4;
+template <int L>
+struct Plain {
+  static constexpr int lanes = L;
   struct Int {
     std::int32_t v[lanes];
   };
@@ -70,6 +72,26 @@ struct Portable {
   static Int add(Int a, Int b) {
     return each<Int>([&](int i) { return wrap(bits(a.v[i]) + bits(b.v[i])); });
   }
+  static Int sub(Int a, Int b) {
+    return each<Int>([&](int i) { return wrap(bits(a.v[i]) - bits(b.v[i])); });
+  }
+  /// The same byte four times.
+  static Int set_bytes(int byte) {
+    return set_int(wrap(0x01010101u * static_cast<std::uint8_t>(byte)));
+  }
+  // Bytes wrap around one by one: the top bit of each is added apart, so that no carry leaves it.
+  static Int add_bytes(Int a, Int b) {
+    return each<Int>([&](int i) {
+      const std::uint32_t x = bits(a.v[i]), y = bits(b.v[i]);
+      return wrap(((x & 0x7f7f7f7f) + (y & 0x7f7f7f7f)) ^ ((x ^ y) & 0x80808080));
+    });
+  }
+  static Int sub_bytes(Int a, Int b) {
+    return each<Int>([&](int i) {
+      const std::uint32_t x = bits(a.v[i]), y = bits(b.v[i]);
+      return wrap(((x | 0x80808080) - (y & 0x7f7f7f7f)) ^ ((x ^ ~y) & 0x80808080));
+    });
+  }
   static Int max_bytes(Int a, Int b) {
     return each<Int>([&](int i) {
       std::uint32_t out = 0;
@@ -87,6 +109,10 @@ struct Portable {
   template <int n>
   static Int shift_left(Int a) {
     return each<Int>([&](int i) { return wrap(bits(a.v[i]) << n); });
+  }
+  template <int n>
+  static Int shift_right(Int a) {
+    return each<Int>([&](int i) { return a.v[i] >> n; });
   }
   template <int n>
   static Int byte(Int a) {
@@ -151,11 +177,14 @@ struct Portable {
   }
 };
 
+using Portable = Plain<4>;
+
 }  // namespace
 
 const Kernels* portable_kernels() {
   static constexpr Kernels kernels = make_kernels<Portable>(
-      make_tile<Portable, Portable, 4, 1>(), make_tile<Portable, Portable, 4, 1>(), Tile{}, Tile{});
+      make_tile<Portable, Portable, 4, 1>(), make_tile<Portable, Portable, 4, 1>(), Tile{}, Tile{},
+      make_winograd_tile<Plain<images_per_block>, 4, 2>());
   return &kernels;
 }
 

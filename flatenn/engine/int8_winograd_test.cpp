@@ -106,6 +106,13 @@ TEST(Winograd, OnlyWhereItIsExactAndPays) {
   EXPECT_FALSE(plan_winograd(conv3(16, 1, 4), infos[2], infos[3], buffer, 4));
 }
 
+/// All that this processor has; the portable ones everywhere.
+std::vector<const Kernels*> kernels_with_winograd() {
+  std::vector<const Kernels*> sets = {portable_kernels()};
+  if (avx512_vnni_kernels() != nullptr) sets.push_back(avx512_vnni_kernels());
+  return sets;
+}
+
 /// The kernel alone, on bytes and weights at the ends of what the transforms have room for.
 class WinogradKernel : public testing::TestWithParam<int> {
  protected:
@@ -122,11 +129,10 @@ class WinogradKernel : public testing::TestWithParam<int> {
     weights_.resize(static_cast<std::size_t>(channels * GetParam() * 9));
     // Each kernel has the signs that make one entry of its transform the largest.
     for (std::size_t i = 0; i < weights_.size(); ++i) {
-      const int count = winograd_counts(
-          static_cast<int>(i % 9 / 3),
-          static_cast<int>(
-              i %
-              3))[i / 9 / static_cast<std::size_t>(GetParam()) * 2 % winograd_entries + i / 9 % 2];
+      const auto tap = static_cast<int>(i % 9);
+      const std::size_t kernel = i / 9, channel = kernel / static_cast<std::size_t>(GetParam());
+      const int count =
+          winograd_counts(tap / 3, tap % 3)[channel * 2 % winograd_entries + kernel % 2];
       const bool negative = count == 0 ? stream_.below(2) == 0 : count < 0;
       weights_[i] = negative ? -largest_weight : largest_weight;
     }
@@ -150,15 +156,15 @@ class WinogradKernel : public testing::TestWithParam<int> {
     return static_cast<float>(sum);
   }
 
+  void expect_convolution(const WinogradTile& tile) const;
+
   RandomStream stream_{4, Purpose::test, 9};
   Buffer in_;
   AlignedBytes bytes_;
   std::vector<int> weights_;
 };
 
-TEST_P(WinogradKernel, EqualsTheConvolution) {
-  if (avx512_vnni_kernels() == nullptr) GTEST_SKIP() << "this processor lacks the instructions";
-  const WinogradTile& tile = avx512_vnni_kernels()->winograd;
+void WinogradKernel::expect_convolution(const WinogradTile& tile) const {
   Conv2d conv = conv3(channels, 1, 4);
   NodeInfo in, out;
   in.shape = {GetParam(), height, width};
@@ -224,14 +230,17 @@ TEST_P(WinogradKernel, EqualsTheConvolution) {
   }
 }
 
+TEST_P(WinogradKernel, EqualsTheConvolution) {
+  for (const Kernels* kernels : kernels_with_winograd()) expect_convolution(kernels->winograd);
+}
+
 // 64 channels are the most that are summed row by row.
 INSTANTIATE_TEST_SUITE_P(Channels, WinogradKernel, testing::Values(16, 64, 80));
 
 TEST(Winograd, PatchingACodeIsPackingItAnew) {
-  if (avx512_vnni_kernels() == nullptr) GTEST_SKIP() << "this processor lacks the instructions";
   Model model = random_model(graph_of(conv3(18, 1, 4), 17, 8, 4, true), 5);
   const auto plan = [&] {
-    return std::make_shared<const Plan>(compile(model, *avx512_vnni_kernels(), true));
+    return std::make_shared<const Plan>(compile(model, *portable_kernels(), true));
   };
   PackedWeights patched(plan());
   ASSERT_TRUE(plan()->layer_of(1).winograd);

@@ -57,7 +57,7 @@ class GraphBuilder {
  private:
   /// Batch norm right behind a layer takes the bias's place.
   bool has_bias() const {
-    return norm_ != Normalization::batch || options_.order == Order::activation_first;
+    return norm_ != Normalization::batch || options_.order == LayerOrder::activation_first;
   }
 
   void bare_conv(const std::string& name, int from, Conv2d op, bool bias) {
@@ -69,9 +69,9 @@ class GraphBuilder {
 
   /// [normalization] activation behind layer `name`, in their order.
   void active(const std::string& name, int groups) {
-    if (options_.order == Order::norm_first) normalization(name, groups);
+    if (options_.order == LayerOrder::norm_first) normalization(name, groups);
     activation(name + "_act");
-    if (options_.order == Order::norm_first) return;
+    if (options_.order == LayerOrder::norm_first) return;
     normalization(name, groups);
     append(name + "_codes", Quantize{options_.branch_bits});
   }
@@ -236,7 +236,7 @@ Graph simplenet(const NetworkOptions& options) {
 }
 
 Graph build_network(std::string_view name, const NetworkOptions& options) {
-  if (options.order == Order::activation_first && options.norm != Normalization::batch) {
+  if (options.order == LayerOrder::activation_first && options.norm != Normalization::batch) {
     fail("order activation_first needs norm batch");
   }
   for (const NamedBuilder& builder : builders) {

@@ -18,7 +18,7 @@ enum class Normalization {
 
 /// What comes first behind a layer that has both. DieHardNet (Cavagnero et al., IOLTS 2022) moves
 /// the normalization behind the activation, so that this clips what a fault left in the layer.
-enum class Order {
+enum class LayerOrder {
   norm_first,
   activation_first,  ///< activation, batch_norm, signed codes of branch_bits bits
 };
@@ -38,10 +38,10 @@ struct NetworkOptions {
   int first_weight_bits = 0;  ///< 0: as weights.code.bits
   int last_weight_bits = 0;   ///< 0: as weights.code.bits
   int branch_bits = 8;        ///< signed codes of a residual branch, and of normalised activations
-  Normalization norm = Normalization::none;  ///< residual networks: none stands for batch
-  Order order = Order::norm_first;           ///< activation_first: with Normalization::batch alone
-  std::vector<int> hidden = {256, 128};      ///< mlp only
-  double width = 1;                          ///< simplenet only: share of its channels, in (0, 1]
+  Normalization norm = Normalization::none;   ///< residual networks: none stands for batch
+  LayerOrder order = LayerOrder::norm_first;  ///< activation_first: with Normalization::batch alone
+  std::vector<int> hidden = {256, 128};       ///< mlp only
+  double width = 1;                           ///< simplenet only: share of its channels, in (0, 1]
 };
 
 /// LeNet-5: conv 6@5x5, max pool, conv 16@5x5, max pool, linear 120, 84, classes. Inputs below 32

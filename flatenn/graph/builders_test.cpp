@@ -115,7 +115,7 @@ int groups_of(const Graph& graph, const char* name) {
 TEST(Builders, ActivationFirstNormalisesCodes) {
   NetworkOptions options;
   options.norm = Normalization::batch;
-  options.order = Order::activation_first;
+  options.order = LayerOrder::activation_first;
   for (const std::string& name : network_names()) {
     SCOPED_TRACE(name);
     const Graph g = build_network(name, options);

@@ -22,6 +22,10 @@ void parse_code(ProtectionText& parts, ProtectionText::Part part, Guard& guard) 
 
 }  // namespace
 
+bool names_guard(std::string_view name) {
+  return name == "tmr" || name == "parity" || name == "secded" || name == "bound";
+}
+
 Guard parse_guard(std::string_view text) {
   Guard guard;
   ProtectionText parts("guard", text, "tmr:K, parity:N, secded:N, secded:N:zero, bound:1..3");

@@ -31,6 +31,8 @@ struct Guard {
   bool operator==(const Guard&) const = default;
 };
 
+/// Whether a guard's text may hold a part of this name.
+bool names_guard(std::string_view name);
 /// "tmr:1+secded:64+bound:1", in any order; "" is none. Throws Error naming `guard`.
 Guard parse_guard(std::string_view text);
 /// Canonical.

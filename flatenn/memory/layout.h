@@ -3,8 +3,8 @@
 //
 // A cell's address is its running bit number, nothing between words, least significant bit first:
 //   1. all weight tensors in graph order, elements row-major;
-//   2. the biases of these layers and of group_norm nodes in graph order, one 16-bit code a channel
-//      (bias_codes.h);
+//   2. the biases of these layers and of channel_affine and group_norm nodes in graph order, one
+//      16-bit code a channel (bias_codes.h);
 //   3. the buffers of all activation and quantize nodes in graph order, elements channels x height
 //      x width, row-major.
 // No address ever changes its meaning: a memory whose biases are exposed has the weights before

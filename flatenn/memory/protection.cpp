@@ -9,11 +9,6 @@
 namespace flatenn {
 namespace {
 
-bool is_guard(std::string_view part) {
-  const std::string_view name = part.substr(0, part.find(':'));
-  return name == "tmr" || name == "parity" || name == "secded" || name == "bound";
-}
-
 double parse_headroom(std::string_view text) {
   double value = 0;
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
@@ -71,7 +66,7 @@ Protection parse_protection(std::string_view text) {
       protection.headroom = parse_headroom(part.substr(9));
       continue;
     }
-    std::string& list = is_guard(part) ? guard : placement;
+    std::string& list = names_guard(part.substr(0, part.find(':'))) ? guard : placement;
     list += fmt::format("{}{}", list.empty() ? "" : "+", part);
   }
   protection.placement = parse_placement(placement);

@@ -54,7 +54,8 @@ std::vector<Row> figures(const Analysis& a) {
     rows.push_back({fmt::format("predicted rise, {} at rate 0.001", to_string(kind)),
                     predicted_rise(a, kind, 0.001)});
   }
-  if (!a.histograms.empty()) rows.push_back({"mean square of codes", a.mean_square_code});
+  if (!a.histograms.empty())
+    rows.push_back({"mean square of codes", mean_square_code(a.histograms)});
   rows.push_back({"mean margin, logits", a.margins.mean});
   for (const LayerSparsity& s : a.sparsity) {
     rows.push_back({fmt::format("zeros of {}, %", s.node), s.zeros});

@@ -37,7 +37,7 @@ struct Case {
   const char* network;
   WeightQuantizer quantizer;
   Normalization norm;
-  Order order = Order::norm_first;
+  LayerOrder order = LayerOrder::norm_first;
 };
 
 class Export : public ::testing::TestWithParam<Case> {};
@@ -104,7 +104,7 @@ TEST_P(Export, IntegerNetworkRepeatsTheFakeQuantizedOne) {
 
 std::string name_of(const Case& c) {
   constexpr const char* norms[] = {"", "_bn", "_gn"};
-  const char* const order = c.order == Order::activation_first ? "_activation_first" : "";
+  const char* const order = c.order == LayerOrder::activation_first ? "_activation_first" : "";
   return std::string(c.network) + "_" + std::string(to_string(c.quantizer)) +
          norms[static_cast<int>(c.norm)] + order;
 }
@@ -116,8 +116,8 @@ INSTANTIATE_TEST_SUITE_P(
         Case{"mlp", WeightQuantizer::lsq, Normalization::group},
         Case{"lenet5", WeightQuantizer::lsq, Normalization::none},
         Case{"lenet5", WeightQuantizer::lsq, Normalization::batch},
-        Case{"lenet5", WeightQuantizer::lsq, Normalization::batch, Order::activation_first},
-        Case{"resnet20", WeightQuantizer::lsq, Normalization::batch, Order::activation_first},
+        Case{"lenet5", WeightQuantizer::lsq, Normalization::batch, LayerOrder::activation_first},
+        Case{"resnet20", WeightQuantizer::lsq, Normalization::batch, LayerOrder::activation_first},
         Case{"lenet5", WeightQuantizer::lsq, Normalization::group},
         Case{"lenet5", WeightQuantizer::saq, Normalization::batch},
         Case{"lenet5", WeightQuantizer::saq, Normalization::group},

@@ -215,7 +215,7 @@ void check_settings(const TrainSettings& s) {
         "twos_complement or offset_binary, not sign_magnitude");
   }
   check_weight_format(weight_format_of(s.network), "network");
-  if (s.network.order == Order::activation_first && s.network.norm != Normalization::batch) {
+  if (s.network.order == LayerOrder::activation_first && s.network.norm != Normalization::batch) {
     fail("network.order = \"activation_first\" needs network.norm = \"batch\"");
   }
   if (s.sparsity.target > 0 && s.sparsity.strength <= 0) {

@@ -22,7 +22,7 @@ struct NetworkSettings {
   int first_weight_bits = 0;  ///< 0: as weight_bits
   int last_weight_bits = 0;
   Normalization norm = Normalization::none;
-  Order order = Order::norm_first;
+  LayerOrder order = LayerOrder::norm_first;
   std::vector<int> hidden = {256, 128};  ///< mlp only
   double width = 1;                      ///< simplenet only
 };

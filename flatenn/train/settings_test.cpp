@@ -131,7 +131,7 @@ TEST(TrainSettings, NormalizationAndWidthReachTheGraph) {
   EXPECT_EQ(s.network.norm, Normalization::batch);
   EXPECT_THROW(read("[network]\nnorm = \"layer\""), Error);
   s = read("[network]\nnorm = \"batch\"\norder = \"activation_first\"");
-  EXPECT_EQ(s.network.order, Order::activation_first);
+  EXPECT_EQ(s.network.order, LayerOrder::activation_first);
   EXPECT_THROW(read("[network]\nwidth = 0"), Error);
   EXPECT_THROW(read("[network]\nbatch_norm = true"), Error);
 }
