@@ -118,8 +118,7 @@ Op read_op(JsonReader& reader, const std::string& kind, WeightTensor& tensor) {
   if (kind == "output") return Output{};
   fail(
       "{}: unknown kind '{:.40}'; known: input, conv2d, linear, channel_affine, group_norm, "
-      "activation, "
-      "quantize, max_pool, avg_pool, add, flatten, output",
+      "activation, quantize, max_pool, avg_pool, add, flatten, output",
       reader.where(), kind);
 }
 

@@ -23,13 +23,17 @@ using nlohmann::ordered_json;
 constexpr char metadata_key[] = "flatenn";
 constexpr int format_version = 3;
 
-/// The lowest version that knows every kind in the graph: files without newer kinds stay readable
-/// for older programs, and equal to those that these wrote.
+/// The lowest version that knows every kind and quantizer in the graph: files without newer ones
+/// stay readable for older programs, and equal to those that these wrote.
 int version_of(const Graph& graph) {
   int version = 1;
   for (const Node& node : graph.nodes) {
     if (std::holds_alternative<GroupNorm>(node.op)) version = std::max(version, 2);
     if (std::holds_alternative<ChannelAffine>(node.op)) version = std::max(version, 3);
+  }
+  for (const int node : weight_nodes(graph)) {
+    const WeightFormat& format = weight_format(graph.nodes[static_cast<std::size_t>(node)]);
+    if (format.quantizer == WeightQuantizer::symmetric) version = std::max(version, 3);
   }
   return version;
 }
@@ -188,8 +192,10 @@ Model parse_model(std::span<const std::byte> bytes, std::string_view where) {
     nodes_from_json(reader.array("nodes"), "model header", model);
     if (const int needed = version_of(model.graph);
         reader.integer("version", 1, 1 << 30) < needed) {
-      fail("model header: holds a kind of node of format version {}; its 'version' must say so",
-           needed);
+      fail(
+          "model header: holds a kind of node or a quantizer of format version {}; its 'version' "
+          "must say so",
+          needed);
     }
     read_tensors(content.tensors, model);
     if (reader.has("info")) model.info = info_from_json(reader.value("info"), "model header: info");

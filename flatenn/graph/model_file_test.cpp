@@ -155,13 +155,16 @@ TEST(ModelFile, TheVersionIsTheLowestThatKnowsAllKinds) {
   EXPECT_EQ(version(golden_model()), 1);
   EXPECT_EQ(version(golden_normalised_model()), 2);
   EXPECT_EQ(version(golden_affine_model()), 3);
+  Model truncated = golden_model();
+  std::get<Linear>(truncated.graph.nodes[2].op).weights.quantizer = WeightQuantizer::symmetric;
+  EXPECT_EQ(version(truncated), 3);
   const auto bytes = serialize_model(golden_normalised_model());
   Safetensors content = read_safetensors(bytes, "x");
   json header = json::parse(content.metadata.at("flatenn"));
   header["version"] = 1;
   content.metadata["flatenn"] = header.dump();
   EXPECT_THAT(error_of(write_safetensors(content)),
-              HasSubstr("model header: holds a kind of node of format version 2"));
+              HasSubstr("model header: holds a kind of node or a quantizer of format version 2"));
 }
 
 TEST(ModelFile, RoundTripOfEveryBuilder) {

@@ -51,9 +51,9 @@ class ModelMaker {
     } else if (info.weight_count > 0) {
       make_weights(n, stream);
     } else if (std::holds_alternative<ChannelAffine>(node.op)) {
-      make_affine(n, stream);
+      make_channel_map(n, std::sqrt(moments_[node.inputs[0]].square) + 1, stream);
     } else if (std::holds_alternative<GroupNorm>(node.op)) {
-      make_normalization(n, stream);
+      make_channel_map(n, 1, stream);  // normalised values have mean 0 and variance 1
     } else if (std::holds_alternative<AvgPool>(node.op)) {
       make_average(n, std::get<AvgPool>(node.op), stream);
     } else if (std::holds_alternative<Add>(node.op)) {
@@ -126,25 +126,12 @@ class ModelMaker {
     }
   }
 
-  /// Normalised values have mean 0 and variance 1.
-  void make_normalization(int n, RandomStream& stream) {
+  /// A multiplier and an addend a channel for values of this size.
+  void make_channel_map(int n, double size, RandomStream& stream) {
     const Target target = target_of(n);
     NodeAffine& map = model_.affine[n];
     for (int c = 0; c < infos_[n].shape.channels; ++c) {
-      const double multiplier = target.spread * (0.5 + stream.uniform());
-      map.multiplier.push_back(static_cast<float>(stream.below(4) == 0 ? -multiplier : multiplier));
-      map.addend.push_back(
-          static_cast<float>(target.center + target.spread * (stream.uniform() - 0.5)));
-    }
-  }
-
-  void make_affine(int n, RandomStream& stream) {
-    const Target target = target_of(n);
-    const double spread =
-        target.spread / (std::sqrt(moments_[model_.graph.nodes[n].inputs[0]].square) + 1);
-    NodeAffine& map = model_.affine[n];
-    for (int c = 0; c < infos_[n].shape.channels; ++c) {
-      const double multiplier = spread * (0.5 + stream.uniform());
+      const double multiplier = target.spread / size * (0.5 + stream.uniform());
       map.multiplier.push_back(static_cast<float>(stream.below(4) == 0 ? -multiplier : multiplier));
       map.addend.push_back(
           static_cast<float>(target.center + target.spread * (stream.uniform() - 0.5)));

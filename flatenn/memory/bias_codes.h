@@ -1,9 +1,10 @@
 // BiasCodes: biases as a memory holds them, 16-bit codes with one scale a layer.
 //
 // A bias here is what a layer, channel_affine or group_norm adds to a channel last
-// (NodeAffine::addend), so with folded batch norm and divided by the step of the activation that reads it. A code c in [-32767,
-// 32767] is stored in 16 bits, two's complement, and read as fl(scale * c), scale = max|addend| /
-// 32767 in double precision and one rounding to float. Faults can also read -32768.
+// (NodeAffine::addend), so with folded batch norm and divided by the step of the activation that
+// reads it. A code c in [-32767, 32767] is stored in 16 bits, two's complement, and read as
+// fl(scale * c), scale = max|addend| / 32767 in double precision and one rounding to float. Faults
+// can also read -32768.
 #pragma once
 
 #include <cstdint>
