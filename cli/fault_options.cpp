@@ -20,7 +20,8 @@ void add_fault_options(CLI::App& command, Session& session, FaultOptions& option
   command
       .add_option(
           "--source", options.source,
-          "where faulty cells come from: cells, burst:N, word, row, column, single, file:PATH")
+          "where faulty cells come from: cells, burst:N, word, row, column, bank, chip:1..3, "
+          "single, file:PATH")
       ->type_name("NAME");
   command
       .add_option("--memory", options.memory,
@@ -39,7 +40,7 @@ void add_fault_options(CLI::App& command, Session& session, FaultOptions& option
       ->type_name("GUARD");
   command
       .add_option("--placement", options.placement,
-                  "where bits lie: protect:K, interleave:D, rotate:G, combined by +")
+                  "where bits lie: skip:N, protect:K, interleave:D, rotate:G, combined by +")
       ->type_name("PLACEMENT");
   command
       .add_option("--headroom", options.headroom,

@@ -7,6 +7,7 @@
 #include <optional>
 
 #include "cli/commands.h"
+#include "flatenn/analysis/voltage.h"
 #include "flatenn/base/error.h"
 #include "flatenn/base/file.h"
 #include "flatenn/report/curves_svg.h"
@@ -23,7 +24,7 @@ namespace {
 struct Options {
   std::string store;                 ///< file or folder; empty with `compare`
   std::vector<std::string> compare;  ///< two of them
-  std::string csv, json, svg, page, figures;
+  std::string csv, json, svg, page, figures, voltage;
   std::vector<std::string> labels, analyses;
   MapRange maps;
   bool variance = false;
@@ -101,6 +102,9 @@ void check_options(const Options& options) {
   if (!(options.critical >= 0 && options.critical <= 100)) {
     fail("--critical is in points of accuracy, 0 to 100, not {}", options.critical);
   }
+  if (!options.voltage.empty() && (wants_page(options) || options.variance)) {
+    fail("--voltage is for tables, --csv and --json: leave out --out, --figures and --variance");
+  }
   if (options.store.empty() == options.compare.empty()) {
     fail("name one store, or two after --compare");
   }
@@ -131,15 +135,18 @@ void run(const Options& options, const Session& session) {
     write_page(options, session);
     if (!tables) return;
   }
+  std::optional<VoltageTable> table;
+  if (!options.voltage.empty()) table = read_voltage_table(options.voltage);
+  const VoltageTable* voltages = table ? &*table : nullptr;
   const Store store = Store::open_read_only(store_path(options.store));
   if (options.variance) return print_variance(store, options.store, session);
   const std::vector<SubjectSummary> summaries =
       chosen(summarize(store, options.maps, options.critical), split_list(options.labels));
-  if (!options.csv.empty()) write_file(options.csv, summary_csv(summaries));
-  if (!options.json.empty()) write_file(options.json, summary_json(summaries));
+  if (!options.csv.empty()) write_file(options.csv, summary_csv(summaries, voltages));
+  if (!options.json.empty()) write_file(options.json, summary_json(summaries, 2, voltages));
   if (!options.svg.empty()) write_file(options.svg, curves_svg(curve_panels(summaries)));
   if (wants_page(options)) return;  // it has told already
-  print(session.json ? summary_json(summaries) : summary_text(summaries));
+  print(session.json ? summary_json(summaries, 2, voltages) : summary_text(summaries, voltages));
 }
 
 }  // namespace
@@ -170,6 +177,10 @@ void add_report(CLI::App& app, Session& session) {
   command->add_option("--only", options->labels, "these networks only, in this order")
       ->type_name("LABELS")
       ->expected(1);
+  command
+      ->add_option("--voltage", options->voltage,
+                   "read rates in volts and energy: a table of voltage against bit error rate")
+      ->type_name("FILE");
   command->add_flag("--variance", options->variance,
                     "instead: what the spread comes from (needs per-image results)");
   command

@@ -103,7 +103,7 @@ Subject make_subject(const CampaignSettings& settings, const FaultSource& source
   subject.source = source_text(source, protection);
   subject.layout = memory.text();
   subject.images = images.size();
-  subject.memory_bits = CheckCells(memory, protection.guard).end();
+  subject.memory_bits = protected_cells(protection, memory);
   set_exposure(settings, memory, subject);
   subject.seed = settings.seed;
   subject.float_accuracy = model.model->info.float_accuracy;
@@ -235,12 +235,14 @@ void check_campaign(const CampaignSettings& settings, const std::vector<Campaign
     check_images(*model.model, data);
     const MemoryLayout memory(*model.model, exposed_parts(settings));
     expose_cells(memory, settings.exposed, protection);
-    const std::uint64_t cells = CheckCells(memory, protection.guard).end();
-    if (protection.guard.any() && source.file && source.file->bits != cells) {
+    for (const FaultKind kind : settings.kinds) check_kind(protection, memory.parts(), kind);
+    const std::uint64_t cells = protected_cells(protection, memory);
+    if (cells != memory.bits() && source.file && source.file->bits != cells) {
       fail(
-          "source and guard: the fault map file is for a memory of {} cells, but with guard {} "
-          "this memory has {}, {} of them check cells",
-          source.file->bits, settings.guard, cells, cells - memory.bits());
+          "source and {}: the fault map file is for a memory of {} cells, but with {} this memory "
+          "has {}, {} of them check cells or skipped ones",
+          protection.placement.skip.any() ? "placement" : "guard", source.file->bits,
+          to_string(protection), cells, cells - memory.bits());
     }
     check_fault_source(source, cells, 0, 1);
   }

@@ -115,6 +115,29 @@ TEST_F(ProtectedCampaignTest, ResultsDependOnNeitherThreadsNorEvaluator) {
   EXPECT_EQ(wrong, replay.guard.bits_wrong);
 }
 
+TEST_F(ProtectedCampaignTest, BuffersAreProtectedInEveryEvaluatorAlike) {
+  settings_.memory = {"activations"};
+  settings_.kinds = {FaultKind::flip};
+  settings_.rates = {0.003};
+  Store reference = store("reference.db");
+  run(reference);
+  settings_.guard = "secded:32";
+  run(reference);
+  settings_.guard = "tmr:2";
+  settings_.placement = "rotate:1";
+  settings_.kinds = {FaultKind::flip, FaultKind::stuck};
+  run(reference);
+  settings_.engine = Engine::int8;
+  settings_.threads = 2;
+  Store other = store("int8.db");
+  run(other);
+  const std::vector<Subject> subjects = reference.subjects();
+  ASSERT_EQ(subjects.size(), 3u);
+  for (const Subject& subject : subjects) EXPECT_EQ(subject_problem(subject), "");
+  EXPECT_EQ(subjects[1].memory_bits, subjects[0].memory_bits + 3 * 7);  // 20 codes of 4 bits
+  EXPECT_EQ(reference.trials(subjects[2].key()), other.trials(subjects[2].key()));
+}
+
 TEST_F(ProtectedCampaignTest, RefusesWhatDoesNotFitNamingBothSettings) {
   settings_.guard = "secded:60";
   EXPECT_THAT(error(), HasSubstr("guard: words of 60 bits (secded:60) are not filled by the 8-bit "
@@ -131,7 +154,10 @@ TEST_F(ProtectedCampaignTest, RefusesWhatDoesNotFitNamingBothSettings) {
   EXPECT_EQ(error(), "accepted");
   settings_.source = "cells";
   settings_.memory = {"weights", "activations"};
-  EXPECT_THAT(error(), HasSubstr("memory: activation buffers cannot be protected (guard"));
+  settings_.kinds = {FaultKind::flip, FaultKind::stuck1};
+  EXPECT_THAT(error(), HasSubstr("kinds and guard: with stuck1 in activation buffers parity:64"));
+  settings_.kinds = {FaultKind::flip};
+  EXPECT_EQ(error(), "accepted");
   settings_.memory = {"weights"};
   settings_.guard = "";
   settings_.placement = "protect:9";

@@ -34,7 +34,7 @@ std::vector<TensorFaults> count_by_tensor(const ProtectedMemory& memory,
     ++in_codes;
   }
   for (const std::uint64_t address : applied.changed) ++at(address).changed;
-  if (memory.bits() > image.bits()) {
+  if (applied.faulty_bits > in_codes) {
     tensors.push_back({"check cells", applied.faulty_bits - in_codes, 0});
   }
   return tensors;

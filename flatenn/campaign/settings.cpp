@@ -59,9 +59,9 @@ void bind(Binder& binder, CampaignSettings& settings) {
   binder.value("maps", settings.maps, "fault maps a cell", between(1, 1e9));
   binder.value("first_map", settings.first_map, "id of the first fault map", between(0, 1e12));
   binder.value("seed", settings.seed, "seed of the fault maps");
-  binder.value(
-      "source", settings.source,
-      "where faulty cells come from: cells, burst:N, word, row, column, single, file:PATH");
+  binder.value("source", settings.source,
+               "where faulty cells come from: cells, burst:N, word, row, column, bank, chip:1..3, "
+               "single, file:PATH");
   binder.value("word_bits", settings.geometry.word_bits, "cells read together",
                between(1, 1 << 20));
   binder.value("row_words", settings.geometry.row_words, "words along a row", between(1, 1 << 20));
@@ -76,7 +76,7 @@ void bind(Binder& binder, CampaignSettings& settings) {
                "largest code of the format over largest code of the network, at least: wider steps",
                between(1, 64));
   binder.value("placement", settings.placement,
-               "where bits lie: protect:K, interleave:D, rotate:G, combined by +");
+               "where bits lie: skip:N, protect:K, interleave:D, rotate:G, combined by +");
   binder.value("guard", settings.guard,
                "what reads do: tmr:K, parity:N, secded:N, bound:1..3, combined by +");
   binder.value("until", settings.until,
@@ -117,7 +117,8 @@ Protection campaign_protection(const CampaignSettings& settings) {
   if (!(settings.headroom >= 1 && settings.headroom <= 64)) {
     fail("headroom: {} is outside [1, 64]", settings.headroom);
   }
-  return {settings.headroom, parse_placement(settings.placement), parse_guard(settings.guard)};
+  return {settings.headroom, parse_placement(settings.placement, settings.geometry),
+          parse_guard(settings.guard)};
 }
 
 std::vector<double> trial_rates(const CampaignSettings& settings) {

@@ -172,7 +172,7 @@ std::string subject_problem(const Subject& subject) {
     const Protection protection = parse_source_protection(subject.source);
     if (!subject.layout.empty()) {
       check_protection(protection, layout);
-      if (CheckCells(layout, protection.guard).end() != subject.memory_bits) {
+      if (protected_cells(protection, layout) != subject.memory_bits) {
         return fmt::format("the layout has not the {} bits of the memory", subject.memory_bits);
       }
     }

@@ -6,7 +6,7 @@ CheckCells::CheckCells(const MemoryLayout& memory, const Guard& guard) : end_(me
   const auto voted = static_cast<std::uint64_t>(guard.voted);
   for (std::size_t t = 0; t < memory.tensors().size(); ++t) {
     const StoredTensor& stored = memory.tensors()[t];
-    if (stored.part == MemoryPart::activations || !memory.parts().has(stored.part)) continue;
+    if (!memory.parts().has(stored.part)) continue;
     GuardedTensor tensor{t, stored.first_bit, stored.elements, stored.format.bits};
     if (guard.code != WordCodeKind::none) {
       tensor.codes_per_word = static_cast<std::uint64_t>(guard.word_bits / stored.format.bits);

@@ -57,7 +57,8 @@ TEST(CheckCells, GuardWhatTheMemoryExposes) {
   EXPECT_EQ(biases.tensors()[0].tensor, 1u);
   EXPECT_EQ(biases.tensors()[0].words, 4u);
   const CheckCells both = cells_of(MemoryLayout::parse(text, {true, true, true}), "parity:16");
-  EXPECT_EQ(both.tensors().size(), 2u) << "buffers are read without";
+  ASSERT_EQ(both.tensors().size(), 3u);
+  EXPECT_EQ(both.tensors()[2].words, 3u) << "the last one has two codes";
 }
 
 /// What may be interleaved is ascending, does not overlap, and leaves out words that are cut short.

@@ -36,6 +36,7 @@ inline bool value_read(FaultKind kind, bool stored, bool coin) {
 struct Fault {
   std::uint64_t address = 0;
   bool coin = false;  ///< the value that kind `stuck` reads
+  bool known = true;  ///< found by a test of the chip: placements for a known map see it
   bool operator==(const Fault&) const = default;
 };
 

@@ -8,6 +8,7 @@
 
 #include "flatenn/base/error.h"
 #include "flatenn/base/random.h"
+#include "flatenn/memory/chip_profile.h"
 
 namespace flatenn {
 namespace {
@@ -16,7 +17,16 @@ constexpr std::uint64_t kLongestBurst = std::uint64_t{1} << 20;
 
 /// Streams of draw_fault_map: maps with one id share nothing between sources. Part of every result:
 /// append, never renumber.
-enum Stream : std::uint64_t { kWords = 1, kRows, kColumns, kBursts, kBurstCoins, kSingleCoins };
+enum Stream : std::uint64_t {
+  kWords = 1,
+  kRows,
+  kColumns,
+  kBursts,
+  kBurstCoins,
+  kSingleCoins,
+  kBanks,
+  kChips,  ///< and every 256th beyond
+};
 
 /// The faulty units of one map; valid until the next call on this thread.
 const std::vector<Fault>& draw_units(std::uint64_t seed, std::uint64_t map, std::uint64_t units,
@@ -26,7 +36,7 @@ const std::vector<Fault>& draw_units(std::uint64_t seed, std::uint64_t map, std:
   return drawn;
 }
 
-/// Units of `size` neighbouring cells: words and rows. The last one may be cut off.
+/// Units of `size` neighbouring cells: words, rows and banks. The last one may be cut off.
 void draw_blocks(std::uint64_t seed, std::uint64_t map, std::uint64_t bits, double rate,
                  std::uint64_t size, Stream stream, std::vector<Fault>& faults) {
   faults.clear();
@@ -119,6 +129,8 @@ void check_map(const FaultSource& source, std::uint64_t bits, std::uint64_t map)
     case FaultSourceKind::word:
     case FaultSourceKind::row:
     case FaultSourceKind::column:
+    case FaultSourceKind::bank:
+    case FaultSourceKind::chip:
       return check_geometry(source.geometry);
     case FaultSourceKind::single:
       if (map >= bits) {
@@ -162,6 +174,10 @@ std::string to_string(const FaultSource& source) {
       return fmt::format("row {}", geometry.row_bits());
     case FaultSourceKind::column:
       return fmt::format("column {}x{}", geometry.row_bits(), geometry.rows);
+    case FaultSourceKind::bank:
+      return fmt::format("bank {}", geometry.bank_bits());
+    case FaultSourceKind::chip:
+      return fmt::format("chip {} {}x{}", source.chip, geometry.row_bits(), geometry.rows);
     case FaultSourceKind::single:
       return "single";
     case FaultSourceKind::file:
@@ -178,14 +194,21 @@ FaultSource parse_fault_source(std::string_view text, const Geometry& geometry) 
   if (text == "word") return {.kind = Kind::word, .geometry = geometry};
   if (text == "row") return {.kind = Kind::row, .geometry = geometry};
   if (text == "column") return {.kind = Kind::column, .geometry = geometry};
+  if (text == "bank") return {.kind = Kind::bank, .geometry = geometry};
+  if (text == "chip:1" || text == "chip:2" || text == "chip:3") {
+    return {.kind = Kind::chip, .geometry = geometry, .chip = text.back() - '0'};
+  }
   if (text == "single") return {.kind = Kind::single};
   if (text.starts_with("burst:")) return parse_burst(text, text.substr(6));
   if (text.starts_with("file:")) {
     auto file = std::make_shared<FaultMapFile>(read_fault_map_file(text.substr(5)));
     return {.kind = Kind::file, .file = std::move(file)};
   }
-  fail("unknown fault source \"{}\"; known: cells, burst:N, word, row, column, single, file:PATH",
-       text);
+  fail(
+      "unknown fault source \"{}\"; known: cells, burst:N, word, row, column, bank, chip:1, "
+      "chip:2, "
+      "chip:3, single, file:PATH",
+      text);
 }
 
 void check_fault_source(const FaultSource& source, std::uint64_t bits, std::uint64_t first_map,
@@ -208,6 +231,10 @@ void draw_faults(const FaultSource& source, std::uint64_t seed, std::uint64_t ma
       return draw_blocks(seed, map, bits, rate, geometry.row_bits(), kRows, faults);
     case FaultSourceKind::column:
       return draw_columns(seed, map, bits, rate, geometry, faults);
+    case FaultSourceKind::bank:
+      return draw_blocks(seed, map, bits, rate, geometry.bank_bits(), kBanks, faults);
+    case FaultSourceKind::chip:
+      return draw_chip(chip_profile(source.chip), geometry, kChips, seed, map, bits, rate, faults);
     case FaultSourceKind::single:
       faults.assign(1, {map, Coins(seed, 0, kSingleCoins)(map)});
       return;

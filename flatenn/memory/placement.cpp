@@ -7,12 +7,44 @@
 
 namespace flatenn {
 
-Placement parse_placement(std::string_view text) {
+namespace {
+
+/// "8" or "8:128x256".
+ColumnSkip parse_skip(const ProtectionText& parts, const ProtectionText::Part& part,
+                      const std::optional<Geometry>& geometry) {
+  constexpr std::uint64_t longest = std::uint64_t{1} << 20;
+  const Geometry banks = geometry.value_or(Geometry{});
+  ColumnSkip skip{0, banks.row_bits(), banks.rows};
+  const std::size_t colon = part.value.find(':');
+  if (colon != part.value.npos) {
+    const std::string_view size = part.value.substr(colon + 1);
+    const std::size_t cross = std::min(size.find('x'), size.size());
+    skip.columns =
+        parts.number({part.name, size.substr(0, cross)}, 2, longest, "columns of a bank");
+    skip.rows = parts.number({part.name, size.substr(std::min(cross + 1, size.size()))}, 1, longest,
+                             "rows of a bank");
+    if (geometry && (skip.columns != banks.row_bits() || skip.rows != banks.rows)) {
+      fail(
+          "placement and geometry: skip:{} is for banks of {} columns and {} rows, but word_bits, "
+          "row_words and rows make them {} and {}",
+          part.value, skip.columns, skip.rows, banks.row_bits(), banks.rows);
+    }
+  }
+  skip.skipped = parts.number({part.name, part.value.substr(0, colon)}, 1, skip.columns - 1,
+                              "skipped columns of a bank");
+  return skip;
+}
+
+}  // namespace
+
+Placement parse_placement(std::string_view text, const std::optional<Geometry>& geometry) {
   constexpr std::uint64_t longest = std::uint64_t{1} << 20;
   Placement placement;
-  ProtectionText parts("placement", text, "protect:K, interleave:D, rotate:G");
+  ProtectionText parts("placement", text, "skip:N, protect:K, interleave:D, rotate:G");
   while (const auto part = parts.next()) {
-    if (part->name == "protect") {
+    if (part->name == "skip") {
+      placement.skip = parse_skip(parts, *part, geometry);
+    } else if (part->name == "protect") {
       placement.protect = static_cast<int>(parts.number(*part, 1, 16, "protected bits of a code"));
     } else if (part->name == "interleave") {
       placement.interleave = parts.number(*part, 2, longest, "interleaved words");
@@ -32,6 +64,8 @@ Placement parse_placement(std::string_view text) {
 
 std::string to_string(const Placement& placement) {
   std::string text;
+  const ColumnSkip& skip = placement.skip;
+  if (skip.any()) text += fmt::format("+skip:{}:{}x{}", skip.skipped, skip.columns, skip.rows);
   if (placement.protect > 0) text += fmt::format("+protect:{}", placement.protect);
   if (placement.interleave > 1) text += fmt::format("+interleave:{}", placement.interleave);
   if (placement.rotate > 0) text += fmt::format("+rotate:{}", placement.rotate);
@@ -69,7 +103,7 @@ void rotate_faults(std::span<Fault> faults, std::uint64_t first_bit, int bits,
     RotationChoice choice(bits);
     auto last = first;
     for (; last != faults.end() && last->address < end; ++last) {
-      choice.add(static_cast<int>((last->address - first_bit) % width));
+      if (last->known) choice.add(static_cast<int>((last->address - first_bit) % width));
     }
     const auto rotation = static_cast<std::uint64_t>(choice.best());
     for (auto fault = first; fault != last; ++fault) {

@@ -10,18 +10,14 @@
 #include <vector>
 
 #include "flatenn/base/error.h"
+#include "flatenn/base/testing.h"
 #include "flatenn/memory/testing.h"
 
 namespace flatenn {
 namespace {
 
 std::string error_of(std::string_view text) {
-  try {
-    parse_placement(text);
-  } catch (const Error& error) {
-    return error.what();
-  }
-  return "accepted";
+  return flatenn::error_of([&] { parse_placement(text); });
 }
 
 TEST(Placement, ReadsAndWritesItsText) {
@@ -30,20 +26,50 @@ TEST(Placement, ReadsAndWritesItsText) {
   EXPECT_EQ(placement, (Placement{2, 8, 0}));
   EXPECT_EQ(to_string(placement), "protect:2+interleave:8");
   EXPECT_EQ(to_string(parse_placement("rotate:1")), "rotate:1");
+  EXPECT_EQ(to_string(parse_placement("rotate:1+skip:8")), "skip:8:128x256+rotate:1");
+  EXPECT_EQ(parse_placement("skip:3:15x7").skip, (ColumnSkip{3, 15, 7}));
+  EXPECT_EQ(parse_placement("skip:3", Geometry{5, 3, 7}).skip, (ColumnSkip{3, 15, 7}));
+  EXPECT_EQ(parse_placement("skip:3:15x7", Geometry{5, 3, 7}).skip, (ColumnSkip{3, 15, 7}));
 }
 
 TEST(Placement, RefusesWhatItCannotRead) {
   EXPECT_EQ(error_of("rotat:1"),
-            "placement: unknown \"rotat\"; known: protect:K, interleave:D, rotate:G");
+            "placement: unknown \"rotat\"; known: skip:N, protect:K, interleave:D, rotate:G");
   EXPECT_EQ(error_of("interleave:1"),
             "placement: interleave should have 2 to 1048576 interleaved words (\"interleave:2\"), "
             "not \"1\"");
-  for (const char* text :
-       {"interleave", "interleave:", "interleave:x", "interleave:-2", "interleave:8:8",
-        "interleave:99999999999999999999", "+", "rotate:1+", "+rotate:1", "rotate:1+rotate:2", ":3",
-        "protect:17", "protect:0", "rotate:1+protect:1", "rotate:1 "}) {
+  for (const char* text : {"interleave",
+                           "interleave:",
+                           "interleave:x",
+                           "interleave:-2",
+                           "interleave:8:8",
+                           "interleave:99999999999999999999",
+                           "+",
+                           "rotate:1+",
+                           "+rotate:1",
+                           "rotate:1+rotate:2",
+                           ":3",
+                           "protect:17",
+                           "protect:0",
+                           "rotate:1+protect:1",
+                           "rotate:1 ",
+                           "skip",
+                           "skip:0",
+                           "skip:128",
+                           "skip:8:",
+                           "skip:8:64",
+                           "skip:8:64x",
+                           "skip:8:x64",
+                           "skip:64:64x8",
+                           "skip:1:1x8",
+                           "skip:8:64x64x64",
+                           "skip:8:9999999x64",
+                           "skip::64x64"}) {
     EXPECT_TRUE(error_of(text).starts_with("placement: ")) << text;
   }
+  EXPECT_EQ(flatenn::error_of([] { parse_placement("skip:8:64x256", Geometry{}); }),
+            "placement and geometry: skip:8:64x256 is for banks of 64 columns and 256 rows, but "
+            "word_bits, row_words and rows make them 128 and 256");
 }
 
 RC_GTEST_PROP(Placement, InterleavingIsAPermutationThatSpreadsBursts, ()) {
@@ -105,6 +131,13 @@ RC_GTEST_PROP(Placement, RotatedFaultsAreTheLogicalBitsThatTheCellsHold, ()) {
   for (const Fault& fault : faults) named |= 1u << (fault.address - first_bit);
   RC_ASSERT(named == least);
   RC_ASSERT(std::ranges::is_sorted(faults, {}, &Fault::address));
+}
+
+TEST(Placement, RotationsSeeKnownFaultsAlone) {
+  // The known one moves from the top bit to the lowest, and takes the unknown one along.
+  std::vector<Fault> faults = {{0, false, false}, {3, false, true}};
+  rotate_faults(faults, 0, 4, 1);
+  EXPECT_EQ(faults, (std::vector<Fault>{{0, false, true}, {1, false, false}}));
 }
 
 TEST(Placement, AGroupOfCodesSharesItsRotation) {

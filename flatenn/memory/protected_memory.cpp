@@ -57,6 +57,28 @@ class Cursor {
   std::uint64_t first_, cells_;
 };
 
+/// The faults of all cells of a tensor.
+struct TensorCursor {
+  Cursor data, copies, checks;
+
+  TensorCursor(std::span<const Fault> faults, const GuardedTensor& t)
+      : data(between(faults, t.first_bit, t.first_bit + t.data_bits()), t.first_bit, t.word_bits()),
+        copies(between(faults, t.voted_first, t.voted_first + t.voted_bits()), t.voted_first,
+               t.voted_per_word),
+        checks(between(faults, t.check_first, t.check_first + t.check_bits()), t.check_first,
+               t.checks_per_word) {}
+
+  /// The next word with a fault.
+  std::uint64_t word() const { return std::min({data.word(), copies.word(), checks.word()}); }
+};
+
+/// One cell of the copies of a word: which copy, and the bit of the word.
+struct CopiedBit {
+  int copy, bit;
+  CopiedBit(int at, int voted, int bits)
+      : copy(at / voted % 2), bit(at / (2 * voted) * bits + bits - voted + at % voted) {}
+};
+
 }  // namespace
 
 ExposedCells expose_cells(const MemoryLayout& memory, std::span<const std::string> patterns,
@@ -103,6 +125,21 @@ struct ProtectedMemory::Port {
   }
 };
 
+/// How the bits of a word of a buffer are read: as 0, as 1, inverted; others as they are.
+struct ProtectedMemory::BufferWord {
+  std::uint64_t zeros = 0, ones = 0, inverted = 0;
+
+  /// Of three cells each where `voted` says so, otherwise of the first. A bit that one cell holds
+  /// at 0 and another at 1 reads what the third does, as it is.
+  static BufferWord read(const BufferWord (&cells)[3], std::uint64_t voted) {
+    const auto of = [&](std::uint64_t BufferWord::*field) {
+      const std::uint64_t a = cells[0].*field, b = cells[1].*field, c = cells[2].*field;
+      return (a & ~voted) | (((a & b) | (a & c) | (b & c)) & voted);
+    };
+    return {of(&BufferWord::zeros), of(&BufferWord::ones), of(&BufferWord::inverted)};
+  }
+};
+
 ProtectedMemory::ProtectedMemory(const Model& model, MemoryParts parts,
                                  const Protection& protection,
                                  std::span<const std::string> patterns)
@@ -122,7 +159,11 @@ ProtectedMemory::ProtectedMemory(const Model& model, MemoryParts parts,
 
 void ProtectedMemory::place(std::span<const Fault> faults, std::vector<Fault>& placed) const {
   const Placement& placement = protection_.placement;
-  placed.assign(faults.begin(), faults.end());
+  if (placement.skip.any()) {
+    skip_columns(placement.skip, cells_.end(), faults, placed);
+  } else {
+    placed.assign(faults.begin(), faults.end());
+  }
   for (const WordRange& range : ranges_) {
     const std::span<Fault> within = between(std::span(placed), range.first, range.last());
     for (Fault& fault : within) {
@@ -141,7 +182,7 @@ void ProtectedMemory::place(std::span<const Fault> faults, std::vector<Fault>& p
 void ProtectedMemory::apply(std::span<const Fault> faults, FaultKind kind, AppliedFaults& applied) {
   counts_ = {};
   const Placement& placement = protection_.placement;
-  if (placement.interleave > 1 || placement.rotate > 0) {
+  if (placement.interleave > 1 || placement.rotate > 0 || placement.skip.any()) {
     place(faults, placed_);
     faults = placed_;
   }
@@ -153,8 +194,13 @@ void ProtectedMemory::apply(std::span<const Fault> faults, FaultKind kind, Appli
   }
   if (faults.data() != placed_.data()) placed_.assign(faults.begin(), faults.end());
   flips_.clear();
-  for (std::size_t t = 0; t < cells_.tensors().size(); ++t) read_tensor(t, kind);
+  buffers_.clear();
+  for (std::size_t t = 0; t < cells_.tensors().size(); ++t) {
+    const StoredTensor& stored = image_.tensors()[cells_.tensors()[t].tensor];
+    stored.part == MemoryPart::activations ? read_buffer(t, kind) : read_tensor(t, kind);
+  }
   image_.apply(flips_, FaultKind::flip, everything_, applied);
+  applied.buffers.assign(buffers_.begin(), buffers_.end());
   counts_.bits_wrong = applied.changed_bits;
   applied.faulty_bits = counts_.struck;
   applied.changed_bits = counts_.changed;
@@ -173,15 +219,9 @@ void ProtectedMemory::read_tensor(std::size_t index, FaultKind kind) {
   const std::uint32_t mask = mask_of(exposed_.data, tensor.first_bit);
   const bool checks_exposed = exposed_.checks[index];
 
-  const std::span<const Fault> all(placed_);
-  const auto cursor = [&](std::uint64_t first, std::uint64_t cells, std::uint64_t word_cells) {
-    return Cursor(between(all, first, first + cells), first, word_cells);
-  };
-  Cursor data = cursor(tensor.first_bit, tensor.data_bits(), tensor.word_bits());
-  Cursor copies = cursor(tensor.voted_first, tensor.voted_bits(), tensor.voted_per_word);
-  Cursor checks = cursor(tensor.check_first, tensor.check_bits(), tensor.checks_per_word);
+  TensorCursor cells(placed_, tensor);
   for (;;) {
-    const std::uint64_t word = std::min({data.word(), copies.word(), checks.word()});
+    const std::uint64_t word = cells.word();
     if (word == Cursor::none) return;
     const std::uint64_t value =
         image_.stored(tensor.first_bit + word * tensor.word_bits(), port.used(word));
@@ -193,21 +233,86 @@ void ProtectedMemory::read_tensor(std::size_t index, FaultKind kind) {
       return changed;
     };
     Struck errors;
-    data.take(word, [&](int at, bool coin) {
+    cells.data.take(word, [&](int at, bool coin) {
       if ((mask >> at % bits & 1) == 0 || !changes(value >> at & 1, coin)) return;
       errors.data |= std::uint64_t{1} << at;
     });
-    copies.take(word, [&](int at, bool coin) {
-      const int bit = at / (2 * voted) * bits + bits - voted + at % voted;
-      if (!checks_exposed || !changes(value >> bit & 1, coin)) return;
-      errors.copies[at / voted % 2] |= std::uint64_t{1} << bit;
+    cells.copies.take(word, [&](int at, bool coin) {
+      const CopiedBit cell(at, voted, bits);
+      if (!checks_exposed || !changes(value >> cell.bit & 1, coin)) return;
+      errors.copies[cell.copy] |= std::uint64_t{1} << cell.bit;
     });
     const std::uint32_t check = kind == FaultKind::flip ? 0 : code_.check(value);
-    checks.take(word, [&](int at, bool coin) {
+    cells.checks.take(word, [&](int at, bool coin) {
       if (checks_exposed && changes(check >> at & 1, coin)) errors.check |= 1u << at;
     });
     read_word(port, word, errors);
   }
+}
+
+/// What the words of a buffer that placed_ touches read goes into buffers_.
+void ProtectedMemory::read_buffer(std::size_t index, FaultKind kind) {
+  const GuardedTensor& tensor = cells_.tensors()[index];
+  const StoredTensor& stored = image_.tensors()[tensor.tensor];
+  const int bits = tensor.bits, voted = protection_.guard.voted;
+  const Port port{tensor, stored, 0, 0, {}};
+  const std::uint64_t top =
+      repeated(voted == 0 ? 0 : low_bits(voted) << (bits - voted), bits, tensor.codes_per_word);
+  const std::uint32_t mask = mask_of(exposed_.data, tensor.first_bit);
+  const bool checks_exposed = exposed_.checks[index];
+  FLATENN_ASSERT(kind == FaultKind::flip || code_.kind() == WordCodeKind::none);
+
+  TensorCursor cells(placed_, tensor);
+  for (;;) {
+    const std::uint64_t word = cells.word();
+    if (word == Cursor::none) return;
+    BufferWord bits_of[3];  // the data and its two copies
+    const auto strike = [&](BufferWord& struck, int bit, bool coin) {
+      ++counts_.struck;
+      const std::uint64_t one = std::uint64_t{1} << bit;
+      if (kind == FaultKind::flip) {
+        struck.inverted |= one;
+      } else {
+        (value_read(kind, false, coin) ? struck.ones : struck.zeros) |= one;
+      }
+    };
+    cells.data.take(word, [&](int at, bool coin) {
+      if (mask >> at % bits & 1) strike(bits_of[0], at, coin);
+    });
+    cells.copies.take(word, [&](int at, bool coin) {
+      const CopiedBit cell(at, voted, bits);
+      if (checks_exposed) strike(bits_of[1 + cell.copy], cell.bit, coin);
+    });
+    std::uint32_t check_errors = 0;
+    cells.checks.take(word, [&](int at, bool) {
+      counts_.struck += checks_exposed;
+      if (checks_exposed) check_errors |= 1u << at;
+    });
+    BufferWord read = BufferWord::read(bits_of, top);
+    read_code(port.used(word), check_errors, read);
+    for (std::uint64_t c = 0; c < tensor.codes_per_word; ++c) {
+      const auto shift = c * static_cast<unsigned>(bits);
+      const auto part = [&](std::uint64_t of) {
+        return static_cast<std::uint8_t>(of >> shift & low_bits(bits));
+      };
+      const std::uint8_t constant = part(read.zeros | read.ones);
+      const std::uint8_t toggle = part(read.ones | read.inverted);
+      if (constant == 0 && toggle == 0) continue;
+      const auto element = static_cast<std::int64_t>(word * tensor.codes_per_word + c);
+      buffers_.push_back({stored.node, element, static_cast<std::uint8_t>(~constant), toggle});
+    }
+  }
+}
+
+/// What the word code leaves of the errors in a word of `used` bits of a buffer.
+void ProtectedMemory::read_code(int used, std::uint32_t check_errors, BufferWord& word) {
+  counts_.multiple += std::popcount(word.inverted) + std::popcount(check_errors) > 1;
+  const WordCode::Reading reading = code_.read(word.inverted, check_errors, used);
+  word.inverted = reading.errors;
+  if (reading.verdict == WordCode::Verdict::corrected) ++counts_.corrected;
+  if (reading.verdict != WordCode::Verdict::detected) return;
+  ++counts_.detected;
+  if (protection_.guard.zero) word = {.zeros = low_bits(used)};
 }
 
 /// What the word reads otherwise than stored goes into flips_.

@@ -2,7 +2,8 @@
 //
 // Faults strike cells; placement tells whose bits these are; the guard looks at each touched word
 // once, and what it reads otherwise than stored is applied to the image as flips. So reading costs
-// O(faults), and undoing is that of the image: exact.
+// O(faults), and undoing is that of the image: exact. Of activation buffers, which hold nothing
+// between images, it tells how the read port turns written bits into read ones.
 #pragma once
 
 #include <cstdint>
@@ -50,12 +51,15 @@ class ProtectedMemory {
 
   const MemoryImage& image() const { return image_; }
   const ExposedCells& exposed() const { return exposed_; }
-  /// All cells, check cells included: what fault maps are drawn for. Without a guard, those of the
-  /// image.
-  std::uint64_t bits() const { return cells_.end(); }
+  /// All cells, check cells and skipped ones included: what fault maps are drawn for
+  /// (protected_cells).
+  std::uint64_t bits() const {
+    return cells_with_skipped(protection_.placement.skip, cells_.end());
+  }
 
   /// Strikes the exposed ones among the cells of `faults` (ascending, below bits()) and reads.
-  /// `applied` counts struck cells, and holds what is read otherwise than stored. O(faults), but
+  /// `applied` counts struck cells, and holds what is read otherwise than stored; of buffers, what
+  /// their words read whatever is written. Precondition: check_kind accepts. O(faults), but
   /// for sorting what a placement moves; allocates nothing once vectors have grown.
   void apply(std::span<const Fault> faults, FaultKind kind, AppliedFaults& applied);
   /// As MemoryImage::undo.
@@ -64,14 +68,18 @@ class ProtectedMemory {
   /// Of the last apply.
   const GuardCounts& counts() const { return counts_; }
 
-  /// The faults at the addresses of the bits that their cells hold; check cells behind them.
+  /// The faults at the addresses of the bits that their cells hold; check cells behind them. Those
+  /// of cells that hold nothing are left out.
   void place(std::span<const Fault> faults, std::vector<Fault>& placed) const;
 
  private:
   struct Struck;
   struct Port;
+  struct BufferWord;
 
   void read_tensor(std::size_t index, FaultKind kind);
+  void read_buffer(std::size_t index, FaultKind kind);
+  void read_code(int used, std::uint32_t check_errors, BufferWord& word);
   void read_word(const Port& port, std::uint64_t word, Struck errors);
   std::uint64_t bound(const Port& port, int used, std::uint64_t stored, std::uint64_t errors);
 
@@ -84,6 +92,7 @@ class ProtectedMemory {
   std::vector<CodeBounds> bounds_;  ///< one a guarded tensor
   std::vector<WordRange> ranges_;   ///< what the placement interleaves
   std::vector<Fault> placed_, flips_;
+  std::vector<BufferFault> buffers_;
   GuardCounts counts_;
 };
 

@@ -57,13 +57,16 @@ class NaiveMemory {
  public:
   NaiveMemory(const MemoryImage& image, const Guard& guard) : image_(image), guard_(guard) {
     if (guard.code != WordCodeKind::none) code_ = WordCode(guard.code, guard.word_bits);
-    for (std::uint64_t a = 0; a < image.bits(); ++a) cells_.push_back(image.bit(a));
+    RandomStream written(8, Purpose::test, 0);  // what an image left in buffers
+    for (std::uint64_t a = 0; a < image.bits(); ++a) {
+      cells_.push_back(a < image.layout().stored_bits() ? image.bit(a) : written.below(2) == 1);
+    }
     for (const StoredTensor& tensor : image.tensors()) {
       if (!image.parts().has(tensor.part)) continue;
       for (std::uint64_t e = 0; e < tensor.elements; ++e) {
         for (int copy = 0; copy < 2; ++copy) {
           for (int b = tensor.format.bits - guard.voted; b < tensor.format.bits; ++b) {
-            cells_.push_back(image.bit(address(tensor, e, b)));
+            cells_.push_back(cells_[address(tensor, e, b)]);
           }
         }
       }
@@ -78,6 +81,7 @@ class NaiveMemory {
   }
 
   std::uint64_t bits() const { return cells_.size(); }
+  bool bit(std::uint64_t address) const { return cells_[address]; }
 
   void strike(const std::vector<Fault>& faults, FaultKind kind) {
     for (const Fault& fault : faults) {
@@ -240,9 +244,57 @@ RC_GTEST_PROP(ProtectedMemory, ReadsAsAMemoryWrittenOutCellByCell, ()) {
 RC_GTEST_PROP(ProtectedMemory, GuardsBiasesToo, ()) {
   Guard guard = any_guard();
   if (guard.word_bits == 24) guard.word_bits = 32;  // biases have 16 bits
-  expect_as_naive(
-      model_with_biases(),
-      *rc::gen::element(MemoryParts{true, true, false}, MemoryParts{false, true, false}), guard);
+  const auto parts =
+      *rc::gen::element(MemoryParts{true, true, false}, MemoryParts{false, true, false});
+  if (!parts.weights) guard.bound = BoundRule::none;
+  expect_as_naive(model_with_biases(), parts, guard);
+}
+
+// What a word of a buffer reads, of those bits that happen to be written there.
+RC_GTEST_PROP(ProtectedMemory, GuardsBuffersToo, ()) {
+  const MemoryParts parts =
+      *rc::gen::element(MemoryParts{true, true, true}, MemoryParts{false, false, true});
+  Guard guard = any_guard();
+  if (guard.word_bits == 24) guard.word_bits = 32;
+  if (!parts.weights) guard.bound = BoundRule::none;
+  const FaultKind kind = guard.code == WordCodeKind::none ? any_kind() : FaultKind::flip;
+  ProtectedMemory memory(model_with_biases(), parts, {.guard = guard}, {});
+  NaiveMemory naive(memory.image(), guard);
+  const NaiveMemory written = naive;
+  RC_ASSERT(memory.bits() == naive.bits());
+  std::vector<Fault> faults = draw(*rc::gen::inRange<std::uint64_t>(0, 1000), memory.bits(),
+                                   *rc::gen::element(0.002, 0.02, 0.1, 0.5));
+  const std::uint64_t first = memory.exposed().data.ranges.front().first;
+  std::erase_if(faults, [&](const Fault& fault) { return fault.address < first; });
+  naive.strike(faults, kind);
+  const std::vector<bool> expected = naive.read();
+  AppliedFaults applied;
+  memory.apply(faults, kind, applied);
+  RC_ASSERT(applied.faulty_bits == faults.size());
+  std::size_t next = 0;
+  for (const StoredTensor& tensor : memory.image().tensors()) {
+    if (tensor.part != MemoryPart::activations) continue;
+    for (std::uint64_t e = 0; e < tensor.elements; ++e) {
+      BufferFault fault{tensor.node, static_cast<std::int64_t>(e)};
+      if (next < applied.buffers.size() && applied.buffers[next].node == fault.node &&
+          applied.buffers[next].element == fault.element) {
+        fault = applied.buffers[next++];
+      }
+      for (int b = 0; b < tensor.format.bits; ++b) {
+        const std::uint64_t at = tensor.first_bit + e * static_cast<unsigned>(tensor.format.bits) +
+                                 static_cast<unsigned>(b);
+        const bool read =
+            (written.bit(at) && (fault.keep >> b & 1)) != ((fault.toggle >> b & 1) != 0);
+        RC_ASSERT(read == expected[at]);
+      }
+      RC_ASSERT((fault.keep | 0xff >> (8 - tensor.format.bits)) == 0xff);
+      RC_ASSERT(fault.toggle >> tensor.format.bits == 0);
+    }
+  }
+  RC_ASSERT(next == applied.buffers.size());
+  for (std::uint64_t a = 0; a < memory.image().layout().stored_bits(); ++a) {
+    RC_ASSERT(memory.image().bit(a) == expected[a]);
+  }
 }
 
 RC_GTEST_PROP(ProtectedMemory, WithoutAProtectionIsTheImage, ()) {
@@ -259,6 +311,28 @@ RC_GTEST_PROP(ProtectedMemory, WithoutAProtectionIsTheImage, ()) {
   RC_ASSERT(memory.image().hash() == image.hash());
   RC_ASSERT(guarded.writes == plain.writes);
   RC_ASSERT(guarded.changed_bits == plain.changed.size());
+}
+
+// What is left of the faults strikes the same memory without skipped columns.
+RC_GTEST_PROP(ProtectedMemory, SkippedColumnsHoldNothing, ()) {
+  const Model model = mixed_model();
+  const Guard guard = any_guard();
+  ProtectedMemory skipping(model, {}, {.placement = {.skip = {5, 32, 16}}, .guard = guard}, {});
+  ProtectedMemory memory(model, {}, {.guard = guard}, {});
+  RC_ASSERT(skipping.bits() == (memory.bits() + 26) / 27 * 32);
+  const FaultKind kind = any_kind();
+  const auto faults = draw(*rc::gen::inRange<std::uint64_t>(0, 100), skipping.bits(), 0.05);
+  std::vector<Fault> kept;
+  skip_columns({5, 32, 16}, memory.bits(), faults, kept);
+  RC_ASSERT(kept.size() < faults.size());
+  AppliedFaults applied, expected;
+  skipping.apply(faults, kind, applied);
+  memory.apply(kept, kind, expected);
+  RC_ASSERT(skipping.image().hash() == memory.image().hash());
+  RC_ASSERT(skipping.counts() == memory.counts());
+  skipping.undo(applied);
+  memory.undo(expected);
+  RC_ASSERT(skipping.image().hash() == memory.image().hash());
 }
 
 TEST(ProtectedMemory, SecdedMendsEverySingleFaultAndKnowsEveryPair) {

@@ -43,6 +43,19 @@ void check_tensor(const Protection& protection, const StoredTensor& tensor) {
   }
 }
 
+/// Fault maps number fewer than 2^48 - 2^20 cells.
+void check_size(const Protection& protection, const MemoryLayout& memory) {
+  constexpr std::uint64_t most = (std::uint64_t{1} << 48) - (std::uint64_t{1} << 20) - 1;
+  const std::uint64_t cells = CheckCells(memory, protection.guard).end();
+  const ColumnSkip& skip = protection.placement.skip;
+  // Written without products, which could be too large themselves.
+  const bool skips_fit = !skip.any() || cells / (skip.columns - skip.skipped) < most / skip.columns;
+  if (cells > most || !skips_fit) {
+    fail("memory: with the cells of {} ({} before columns are skipped) it is too large",
+         to_string(protection), cells);
+  }
+}
+
 }  // namespace
 
 std::string to_string(const Protection& protection) {
@@ -79,9 +92,9 @@ Protection parse_protection(std::string_view text) {
 
 void check_protection(const Protection& protection, const MemoryLayout& memory) {
   if (!protection.any()) return;
-  if (memory.parts().activations) {
-    fail("memory: activation buffers cannot be protected (guard or placement: {}); leave them out",
-         to_string(protection));
+  if (protection.guard.bound != BoundRule::none && !memory.parts().weights) {
+    fail("guard: {} is about weights (memory: {})", to_string(protection.guard),
+         to_string(memory.parts()));
   }
   std::uint64_t left = 0;  // cells that may fail
   for (const StoredTensor& tensor : memory.tensors()) {
@@ -95,16 +108,34 @@ void check_protection(const Protection& protection, const MemoryLayout& memory) 
          protection.placement.protect,
          memory.parts() == MemoryParts{} ? "weights" : to_string(memory.parts()));
   }
+  check_size(protection, memory);
+}
+
+void check_kind(const Protection& protection, const MemoryParts& parts, FaultKind kind) {
+  if (kind == FaultKind::flip || !parts.activations) return;
+  if (protection.guard.code == WordCodeKind::none) return;
+  fail(
+      "kinds and guard: with {} in activation buffers {} would depend on every image; take flips, "
+      "tmr, a placement, or leave activations out of memory",
+      to_string(kind), to_string(protection.guard));
 }
 
 double ProtectionCost::overhead() const {
-  return data == 0 ? 0 : 100.0 * static_cast<double>(check + metadata) / static_cast<double>(data);
+  const std::uint64_t beside = check + metadata + skipped;
+  return data == 0 ? 0 : 100.0 * static_cast<double>(beside) / static_cast<double>(data);
+}
+
+double ProtectionCost::throughput() const { return 100 / (1 + overhead() / 100); }
+
+std::uint64_t protected_cells(const Protection& protection, const MemoryLayout& memory) {
+  return cells_with_skipped(protection.placement.skip, CheckCells(memory, protection.guard).end());
 }
 
 ProtectionCost protection_cost(const Protection& protection, const MemoryLayout& memory) {
   ProtectionCost cost;
   const Placement& placement = protection.placement;
   const CheckCells cells(memory, protection.guard);
+  cost.skipped = cells_with_skipped(placement.skip, cells.end()) - cells.end();
   for (const GuardedTensor& tensor : cells.tensors()) {
     cost.data += tensor.data_bits();
     cost.check += tensor.voted_bits() + tensor.check_bits();

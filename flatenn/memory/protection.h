@@ -2,8 +2,8 @@
 //
 //     read(w) = guard(decode(fault(place(encode(w)))))
 //
-// as one value: headroom (of encode), placement, guard. It protects the weights and biases that
-// faults reach; activation buffers are read without it.
+// as one value: headroom (of encode), placement, guard. It protects what faults reach: weights,
+// biases, activation buffers; headroom and bounds are of weights.
 #pragma once
 
 #include <cstdint>
@@ -31,19 +31,31 @@ std::string to_string(const Protection& protection);
 Protection parse_protection(std::string_view text);
 
 /// Throws Error, naming the settings that contradict each other, unless the memory can be protected
-/// so: activation buffers among its parts, words that the codes of a tensor do not fill, more
-/// protected or voted bits than a code has.
+/// so: words that the codes of a tensor do not fill, more protected or voted bits than a code has,
+/// a bound where no weights are.
 void check_protection(const Protection& protection, const MemoryLayout& memory);
+/// Throws Error, naming `kinds` and `guard`, for stuck cells in activation buffers with a word
+/// code: what such a word reads depends on what is written there for each image, and evaluators
+/// know buffers whose words are read as if their bits were kept, inverted or constant.
+void check_kind(const Protection& protection, const MemoryParts& parts, FaultKind kind);
+
+/// All cells of a memory so protected: what fault maps are drawn for. Precondition:
+/// check_protection accepts.
+std::uint64_t protected_cells(const Protection& protection, const MemoryLayout& memory);
 
 /// What a protection costs a memory, in bits.
 struct ProtectionCost {
   std::uint64_t data = 0;      ///< of the codes it protects
   std::uint64_t check = 0;     ///< copies and check bits, in cells that fail as all others do
   std::uint64_t metadata = 0;  ///< rotations, kept with the map of the chip: free of faults
+  std::uint64_t skipped = 0;  ///< cells that hold nothing: skipped columns, the end of the last row
   std::uint64_t hardened = 0;  ///< of the data, in cells that never fail
 
   /// Stored beside the data, percent of it.
   double overhead() const;
+  /// Percent of the cells that reading the data takes that are data, at a port of one width: what
+  /// is left of the throughput.
+  double throughput() const;
   bool operator==(const ProtectionCost&) const = default;
 };
 

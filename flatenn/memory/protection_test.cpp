@@ -28,6 +28,7 @@ RC_GTEST_PROP(Protection, TextAndValueAreInverse, ()) {
   if (protection.placement.protect == 0) {
     protection.placement.rotate = *rc::gen::element<std::uint64_t>(0, 1, 4);
   }
+  if (*rc::gen::arbitrary<bool>()) protection.placement.skip = {3, 64, 512};
   protection.guard.voted = *rc::gen::inRange(0, 17);
   protection.guard.bound = static_cast<BoundRule>(*rc::gen::inRange(0, 4));
   if (*rc::gen::arbitrary<bool>()) {
@@ -75,9 +76,29 @@ TEST(Protection, FitsTheMemoryOrIsRefused) {
   EXPECT_EQ(check("protect:6", memory),
             "placement: protect:6 protects every cell of the memory (memory: weights), so none "
             "could fail");
-  EXPECT_EQ(check("tmr:1", memory, {true, false, true}),
-            "memory: activation buffers cannot be protected (guard or placement: tmr:1); leave "
-            "them out");
+  EXPECT_EQ(check("rotate:1+tmr:1+bound:1", memory, {true, false, true}), "accepted");
+  EXPECT_EQ(check("bound:1", memory, {false, true, true}),
+            "guard: bound:1 is about weights (memory: biases,activations)");
+  EXPECT_EQ(check("parity:16", "fc.weight 10x8, act 10x6a", {true, false, true}),
+            "guard: words of 16 bits (parity:16) are not filled by the 6-bit codes of act (memory: "
+            "activations); 60 bits would be");
+  EXPECT_EQ(check("skip:1:2x1", "fc.weight 1000000000000x8"), "accepted");
+  EXPECT_EQ(check("skip:1048575:1048576x1", "fc.weight 1000000000000x8"),
+            "memory: with the cells of skip:1048575:1048576x1 (8000000000000 before columns are "
+            "skipped) it is too large");
+}
+
+TEST(Protection, WordsOfBuffersAreKnownUnderFlipsAlone) {
+  const auto kind_error = [](std::string_view protection, MemoryParts parts, FaultKind kind) {
+    return error_of([&] { check_kind(parse_protection(protection), parts, kind); });
+  };
+  const MemoryParts buffers{false, false, true};
+  EXPECT_EQ(kind_error("secded:64", buffers, FaultKind::flip), "accepted");
+  EXPECT_EQ(kind_error("rotate:1+tmr:1", buffers, FaultKind::stuck), "accepted");
+  EXPECT_EQ(kind_error("secded:64", {}, FaultKind::stuck), "accepted");
+  EXPECT_EQ(kind_error("secded:64", buffers, FaultKind::stuck0),
+            "kinds and guard: with stuck0 in activation buffers secded:64 would depend on every "
+            "image; take flips, tmr, a placement, or leave activations out of memory");
 }
 
 TEST(Protection, CostsWhatTheBooksSay) {
@@ -85,15 +106,22 @@ TEST(Protection, CostsWhatTheBooksSay) {
     return protection_cost(parse_protection(protection), layout(memory));
   };
   // 8 check bits for 64: an eighth. 100 codes of 8 bits are 12.5 words.
-  EXPECT_EQ(cost("secded:64", "a 100x8"), (ProtectionCost{800, 13 * 8, 0, 0}));
+  EXPECT_EQ(cost("secded:64", "a 100x8"), (ProtectionCost{800, 13 * 8, 0, 0, 0}));
   EXPECT_DOUBLE_EQ(cost("secded:64", "a 800x8").overhead(), 12.5);
   EXPECT_DOUBLE_EQ(cost("parity:16", "a 800x8").overhead(), 6.25);
   EXPECT_DOUBLE_EQ(cost("tmr:1", "a 800x8").overhead(), 25);
   EXPECT_DOUBLE_EQ(cost("rotate:1", "a 800x8").overhead(), 37.5);
   EXPECT_DOUBLE_EQ(cost("rotate:4", "a 800x8").overhead(), 9.375);
-  EXPECT_EQ(cost("protect:2", "a 100x8"), (ProtectionCost{800, 0, 0, 200}));
-  EXPECT_EQ(cost("headroom:2+bound:1", "a 100x8"), (ProtectionCost{800, 0, 0, 0}));
-  EXPECT_EQ(cost("tmr:1", "a 100x8, b 10x4"), (ProtectionCost{840, 220, 0, 0}));
+  EXPECT_EQ(cost("protect:2", "a 100x8"), (ProtectionCost{800, 0, 0, 0, 200}));
+  EXPECT_EQ(cost("headroom:2+bound:1", "a 100x8"), (ProtectionCost{800, 0, 0, 0, 0}));
+  EXPECT_EQ(cost("tmr:1", "a 100x8, b 10x4"), (ProtectionCost{840, 220, 0, 0, 0}));
+  // 904 cells with their check bits fill 9 rows of 112 of 128 columns, the last one in part.
+  const ProtectionCost skipping = cost("skip:16:128x256+secded:64", "a 100x8");
+  EXPECT_EQ(skipping, (ProtectionCost{800, 13 * 8, 0, 9 * 128 - 904, 0}));
+  EXPECT_DOUBLE_EQ(skipping.overhead(), 44);
+  EXPECT_DOUBLE_EQ(skipping.throughput(), 100 / 1.44);
+  EXPECT_EQ(protected_cells(parse_protection("skip:16:128x256+secded:64"), layout("a 100x8")),
+            9 * 128u);
 }
 
 }  // namespace

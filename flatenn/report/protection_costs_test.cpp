@@ -19,17 +19,25 @@ TEST(ProtectionCosts, AreSaidInBitsAndPercent) {
   EXPECT_EQ(protection_line(subject("")), "");
   EXPECT_EQ(protection_line(subject("burst 4")), "");
   EXPECT_EQ(protection_line(subject("cells | secded:64")),
-            "protection secded:64: 800 bits beside 6400 (12.50 %)\n");
-  EXPECT_EQ(
-      protection_line(subject("cells | rotate:4")),
-      "protection rotate:4: 600 bits beside 6400 (9.38 %), 600 of them with the chip's map\n");
+            "protection secded:64: 800 bits beside 6400 (12.50 %), throughput 88.89 %\n");
+  EXPECT_EQ(protection_line(subject("cells | rotate:4")),
+            "protection rotate:4: 600 bits beside 6400 (9.38 %), 600 of them with the chip's map, "
+            "throughput 91.43 %\n");
   EXPECT_EQ(protection_line(subject("row 128 | protect:2")),
-            "protection protect:2: 0 bits beside 6400 (0.00 %), 1600 bits in protected cells\n");
+            "protection protect:2: 0 bits beside 6400 (0.00 %), 1600 bits in protected cells, "
+            "throughput 100.00 %\n");
+  EXPECT_EQ(protection_line(subject("cells | skip:8:128x256")),
+            "protection skip:8:128x256: 512 bits beside 6400 (8.00 %), 512 of them in skipped "
+            "columns, throughput 92.59 %\n");
   EXPECT_TRUE(protection_json(subject("")).is_null());
   const auto json = protection_json(subject("cells | tmr:1+secded:64"));
   EXPECT_EQ(json["text"], "tmr:1+secded:64");
   EXPECT_EQ(json["check_bits"], 2400);
+  EXPECT_EQ(json["skipped_bits"], 0);
   EXPECT_EQ(json["overhead_percent"], 37.5);
+  EXPECT_DOUBLE_EQ(json["throughput_percent"], 100 / 1.375);
+  EXPECT_EQ(overhead_percent(subject("cells | tmr:1+secded:64")), 37.5);
+  EXPECT_EQ(overhead_percent(subject("cells")), 0);
 }
 
 // A store is a file from outside.

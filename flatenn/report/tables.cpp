@@ -6,6 +6,7 @@
 
 #include "flatenn/report/protection_costs.h"
 #include "flatenn/report/single_bits.h"
+#include "flatenn/report/supply.h"
 #include "flatenn/report/table.h"
 
 namespace flatenn {
@@ -14,6 +15,10 @@ namespace {
 constexpr const char* kMethod =
     "mean over fault maps with its 95 % t interval; anytime: 95 % confidence sequence, which holds "
     "also when the number of maps was chosen by looking; clean: 95 % Wilson interval over images";
+constexpr const char* kSupply =
+    "Voltage: the lowest with at most this fault rate (+: the table's end); read %: energy of "
+    "reading "
+    "the data with all that protects it, of reading it bare at the nominal voltage.";
 constexpr const char* kFewDecide =
     "* A few maps lie far below the others (Cochran's rule: n < 25 skewness^2): the t interval may "
     "be too narrow; trust the anytime interval, or measure more maps.";
@@ -36,9 +41,18 @@ std::string heading(const SubjectSummary& summary) {
   return text + protection_line(s);
 }
 
+std::vector<std::string> supply_cells(const VoltageTable& table, const Subject& subject,
+                                      double rate) {
+  const std::optional<Supply> supply = supply_at(table, subject, rate);
+  if (!supply) return {"-", "-"};
+  return {fmt::format("{:.3f}{}", supply->voltage, supply->end_of_table ? "+" : ""),
+          fmt::format("{:.1f}", supply->read_energy)};
+}
+
 }  // namespace
 
-std::string summary_text(const std::vector<SubjectSummary>& summaries) {
+std::string summary_text(const std::vector<SubjectSummary>& summaries,
+                         const VoltageTable* voltages) {
   std::string text;
   bool cells = false, few_decide = false;
   for (const SubjectSummary& summary : summaries) {
@@ -49,6 +63,7 @@ std::string summary_text(const std::vector<SubjectSummary>& summaries) {
     Table table{{"kind", "rate", "accuracy %", "95 % interval", "anytime", "sd", "drop", "maps",
                  "images", "bits changed", "of faulty"},
                 {}};
+    if (voltages != nullptr) table.columns.insert(table.columns.end(), {"voltage", "read %"});
     for (const CellSummary& cell : summary.cells) {
       few_decide = few_decide || cell.few_decide;
       table.rows.push_back({std::string(to_string(cell.kind)), fmt::format("{:g}", cell.rate),
@@ -60,11 +75,16 @@ std::string summary_text(const std::vector<SubjectSummary>& summaries) {
                             fmt::format("{}", cell.maps), fmt::format("{}", summary.subject.images),
                             fmt::format("{:.1f}", cell.changed_bits),
                             fmt::format("{:.1f}", cell.faulty_bits)});
+      if (voltages == nullptr) continue;
+      for (std::string& text : supply_cells(*voltages, summary.subject, cell.rate)) {
+        table.rows.back().push_back(std::move(text));
+      }
     }
     text += heading(summary) + "\n" + aligned_text(table) + "\n";
     cells = true;
   }
   if (few_decide) text += fmt::format("{}\n", kFewDecide);
+  if (cells && voltages != nullptr) text += fmt::format("{}\n", kSupply);
   return cells || text.empty() ? text + fmt::format("Accuracy: {}.\n", kMethod) : text;
 }
 
@@ -97,7 +117,8 @@ std::string overview_text(const std::vector<SubjectSummary>& summaries) {
   return aligned_text(table) + "\n" + fmt::format("Accuracy: {}.\n", kMethod);
 }
 
-std::string summary_csv(const std::vector<SubjectSummary>& summaries) {
+std::string summary_csv(const std::vector<SubjectSummary>& summaries,
+                        const VoltageTable* voltages) {
   Table table{{"label",        "model_hash",  "dataset",        "split",        "exposure",
                "source",       "seed",        "float_accuracy", "clean",        "clean_lo",
                "clean_hi",     "sparsity",    "memory_bits",    "exposed_bits", "kind",
@@ -105,6 +126,9 @@ std::string summary_csv(const std::vector<SubjectSummary>& summaries) {
                "lo",           "hi",          "anytime_lo",     "anytime_hi",   "few_decide",
                "bits_changed", "bits_faulty", "answers_changed"},
               {}};
+  if (voltages != nullptr) {
+    table.columns.insert(table.columns.end(), {"voltage", "end_of_table", "read_energy"});
+  }
   for (const SubjectSummary& summary : summaries) {
     const Subject& s = summary.subject;
     for (const CellSummary& cell : summary.cells) {
@@ -137,12 +161,19 @@ std::string summary_csv(const std::vector<SubjectSummary>& summaries) {
                             text(cell.changed_bits),
                             text(cell.faulty_bits),
                             text(cell.answers_changed)});
+      if (voltages == nullptr) continue;
+      const std::optional<Supply> supply = supply_at(*voltages, s, cell.rate);
+      std::vector<std::string>& row = table.rows.back();
+      row.push_back(supply ? text(supply->voltage) : "");
+      row.push_back(supply ? text(supply->end_of_table ? 1 : 0) : "");
+      row.push_back(supply ? text(supply->read_energy) : "");
     }
   }
   return csv_text(table);
 }
 
-std::string summary_json(const std::vector<SubjectSummary>& summaries, int indent) {
+std::string summary_json(const std::vector<SubjectSummary>& summaries, int indent,
+                         const VoltageTable* voltages) {
   using nlohmann::ordered_json;
   const auto measured = [](double v) { return v < 0 ? ordered_json() : ordered_json(v); };
   ordered_json subjects = ordered_json::array();
@@ -164,6 +195,12 @@ std::string summary_json(const std::vector<SubjectSummary>& summaries, int inden
                        {"bits_changed", c.changed_bits},
                        {"bits_faulty", c.faulty_bits},
                        {"answers_changed", c.answers_changed}});
+      if (voltages == nullptr) continue;
+      const std::optional<Supply> supply = supply_at(*voltages, s, c.rate);
+      cells.back()["supply"] = supply ? ordered_json{{"voltage", supply->voltage},
+                                                     {"end_of_table", supply->end_of_table},
+                                                     {"read_energy_percent", supply->read_energy}}
+                                      : ordered_json();
     }
     subjects.push_back({{"label", s.label},
                         {"model_hash", s.model_hash},

@@ -8,6 +8,7 @@
 namespace flatenn {
 namespace {
 
+using testing::AllOf;
 using testing::HasSubstr;
 
 SubjectSummary example() {
@@ -55,6 +56,28 @@ TEST(SummaryText, NamesAnExposureAndASourceOfItsOwn) {
   summary.subject.source = "burst 4";
   EXPECT_THAT(summary_text({summary}), HasSubstr("exposed 4000 (fc1.*), faulty cells: burst 4\n"));
   EXPECT_THAT(summary_csv({summary}), HasSubstr(",test,fc1.*,burst 4,0,"));
+}
+
+TEST(SummaryText, ReadsRatesInVolts) {
+  const VoltageTable table = parse_voltage_table(
+      "voltage_v,bit_error_rate,relative_energy\n1,1e-6,1\n0.8,0.01,0.7\n", "t.csv");
+  SubjectSummary summary = example();
+  summary.subject.layout = "fc.weight 500x8";
+  summary.subject.source = "cells | secded:64";
+  EXPECT_THAT(summary_text({summary}, &table),
+              AllOf(HasSubstr("of faulty  voltage  read %\n"), HasSubstr("40.2   0.800+    78.8\n"),
+                    HasSubstr("80.0   0.800+    78.8\n"), HasSubstr("Voltage: the lowest")));
+  EXPECT_THAT(summary_csv({summary}, &table), HasSubstr(",3210.5,0.8,1,78.82\n"));
+  summary.cells[0].rate = 1e-4;  // half of the way in the logarithm
+  summary.cells[1].rate = 1e-7;
+  const auto json = nlohmann::json::parse(summary_json({summary}, 2, &table));
+  const auto& supply = json["subjects"][0]["cells"][0]["supply"];
+  EXPECT_NEAR(supply["voltage"].get<double>(), 0.9, 1e-12);
+  EXPECT_NEAR(supply["read_energy_percent"].get<double>(), 85 * (1 + 63 * 8 / 4000.), 1e-9);
+  EXPECT_EQ(supply["end_of_table"], false);
+  EXPECT_TRUE(json["subjects"][0]["cells"][1]["supply"].is_null());
+  EXPECT_FALSE(
+      nlohmann::json::parse(summary_json({summary}))["subjects"][0]["cells"][0].contains("supply"));
 }
 
 TEST(OverviewText, IsOneRowASubjectWithoutFaults) {

@@ -14,6 +14,7 @@ namespace flatenn::fuzz {
 
 std::vector<Bytes> seed_corpus() {
   return {to_bytes("headroom:2+interleave:8+tmr:1+secded:64:zero+bound:1\nfc.weight 800x8"),
+          to_bytes("skip:8:128x256+rotate:1\nfc.weight 800x8"),
           to_bytes("rotate:4+parity:16\nconv1.weight 150x4, fc.weight 40x8"),
           to_bytes("protect:2+secded:16\na 17x8, a.bias 4x16b, b 4x4a"),
           to_bytes("bound:3+tmr:2\n")};
