@@ -16,6 +16,23 @@ ProtectionCost cost_of(const Subject& subject, const Protection& protection) {
 
 }  // namespace
 
+std::optional<ProtectionCost> stored_cost(const Subject& subject) {
+  if (subject.layout.empty()) return {};
+  return cost_of(subject, parse_source_protection(subject.source));
+}
+
+Subject unprotected_subject(Subject subject) {
+  const std::string source = unprotected_source(subject.source);
+  if (source == subject.source) return subject;
+  subject.source = source;
+  if (subject.layout.empty()) return subject;
+  const NamedExposure exposure = parse_exposure_text(subject.exposure);
+  const MemoryLayout layout = MemoryLayout::parse(subject.layout, exposure.parts);
+  subject.memory_bits = layout.bits();
+  subject.exposed_bits = layout.expose(exposure.patterns).bits();
+  return subject;
+}
+
 std::string protection_line(const Subject& subject) {
   const Protection protection = parse_source_protection(subject.source);
   if (!protection.any()) return "";
