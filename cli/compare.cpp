@@ -1,4 +1,5 @@
-// flatenn compare: arms x defences on equal terms: paired differences and Pareto fronts.
+// flatenn compare: arms x defences on equal terms: paired differences, Pareto fronts, and where
+// protecting bits stops paying against training.
 #include <fmt/format.h>
 
 #include <memory>
@@ -72,7 +73,9 @@ void add_compare(CLI::App& app, Session& session) {
       ->add_option("--baseline", options->baseline,
                    "compare every arm to this one [every pair of arms]")
       ->type_name("ARM");
-  command->add_option("--only", options->labels, "these arms or networks only, in this order")
+  command
+      ->add_option("--only", options->labels,
+                   "these arms, networks or 'ARM + PROTECTION' only, in this order")
       ->type_name("LABELS")
       ->expected(1);
   command

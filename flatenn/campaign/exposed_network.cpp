@@ -66,4 +66,10 @@ Protection parse_source_protection(std::string_view text) {
   return bar == text.npos ? Protection{} : parse_protection(text.substr(bar + kBar.size()));
 }
 
+std::string unprotected_source(std::string_view text) {
+  const std::size_t bar = text.find(kBar);
+  const std::string_view source = text.substr(0, bar);
+  return std::string(bar != text.npos && source == "cells" ? std::string_view() : source);
+}
+
 }  // namespace flatenn

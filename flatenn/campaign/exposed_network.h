@@ -51,5 +51,7 @@ NamedExposure parse_exposure_text(const std::string& text);
 std::string source_text(const FaultSource& source, const Protection& protection);
 /// The protection in such a text; throws Error as parse_protection does.
 Protection parse_source_protection(std::string_view text);
+/// Such a text without its protection: to_string(source).
+std::string unprotected_source(std::string_view text);
 
 }  // namespace flatenn

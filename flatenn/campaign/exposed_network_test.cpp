@@ -77,6 +77,9 @@ TEST(SourceText, SaysWhatProtects) {
             "burst 4 | headroom:2+secded:64");
   EXPECT_EQ(parse_source_protection("burst 4 | headroom:2+secded:64"), protection);
   EXPECT_EQ(parse_source_protection("burst 4"), Protection{});
+  EXPECT_EQ(unprotected_source("burst 4 | headroom:2+secded:64"), "burst 4");
+  EXPECT_EQ(unprotected_source("cells | secded:64"), "");
+  EXPECT_EQ(unprotected_source("burst 4"), "burst 4");
   EXPECT_THROW(parse_source_protection("cells | secded"), Error);
 }
 

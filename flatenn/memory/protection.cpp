@@ -121,8 +121,7 @@ void check_kind(const Protection& protection, const MemoryParts& parts, FaultKin
 }
 
 double ProtectionCost::overhead() const {
-  const std::uint64_t beside = check + metadata + skipped;
-  return data == 0 ? 0 : 100.0 * static_cast<double>(beside) / static_cast<double>(data);
+  return data == 0 ? 0 : 100.0 * static_cast<double>(stored() - data) / static_cast<double>(data);
 }
 
 double ProtectionCost::throughput() const { return 100 / (1 + overhead() / 100); }

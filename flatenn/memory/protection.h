@@ -51,6 +51,7 @@ struct ProtectionCost {
   std::uint64_t skipped = 0;  ///< cells that hold nothing: skipped columns, the end of the last row
   std::uint64_t hardened = 0;  ///< of the data, in cells that never fail
 
+  std::uint64_t stored() const { return data + check + metadata + skipped; }
   /// Stored beside the data, percent of it.
   double overhead() const;
   /// Percent of the cells that reading the data takes that are data, at a port of one width: what

@@ -6,7 +6,9 @@
 #include <tuple>
 
 #include "flatenn/base/error.h"
+#include "flatenn/campaign/exposed_network.h"
 #include "flatenn/config/names.h"
+#include "flatenn/report/protection_costs.h"
 #include "flatenn/stats/proportion.h"
 
 namespace flatenn {
@@ -80,6 +82,8 @@ Arm read_arm(const Store& store, const MapRange& maps, double critical_points,
              const std::vector<Subject>& seeds) {
   Arm arm;
   arm.subject = seeds.front();
+  arm.protection = to_string(parse_source_protection(arm.subject.source));
+  arm.stored = stored_cost(arm.subject);
   arm.float_accuracy = mean_known(seeds, &Subject::float_accuracy);
   arm.sparsity = mean_known(seeds, &Subject::sparsity);
   set_clean(seeds, arm);
@@ -139,13 +143,21 @@ std::vector<std::vector<Subject>> group(const std::vector<Subject>& subjects) {
   return arms;
 }
 
+/// What a subject may be called: its label, its arm, and both with their protection.
+std::vector<std::string> names_of(const Subject& subject) {
+  const std::string protection = to_string(parse_source_protection(subject.source));
+  const std::string arm = split_seed(subject.label).first;
+  return {subject.label, arm, protected_name(subject.label, protection),
+          protected_name(arm, protection)};
+}
+
 /// Keeps the subjects whose label or arm is asked for, in that order.
 std::vector<Subject> choose(const std::vector<Subject>& all,
                             const std::vector<std::string>& labels) {
   if (labels.empty()) return all;
   std::vector<std::string> known;
   for (const Subject& subject : all) {
-    for (const std::string& name : {subject.label, split_seed(subject.label).first}) {
+    for (const std::string& name : names_of(subject)) {
       if (std::ranges::find(known, name) == known.end()) known.push_back(name);
     }
   }
@@ -157,7 +169,8 @@ std::vector<Subject> choose(const std::vector<Subject>& all,
            closest.empty() ? "" : "; did you mean '" + closest + "'?", fmt::join(known, ", "));
     }
     for (const Subject& subject : all) {
-      const bool asked = subject.label == label || split_seed(subject.label).first == label;
+      const std::vector<std::string> names = names_of(subject);
+      const bool asked = std::ranges::find(names, label) != names.end();
       if (asked && std::ranges::find(chosen, subject) == chosen.end()) chosen.push_back(subject);
     }
   }
@@ -165,16 +178,18 @@ std::vector<Subject> choose(const std::vector<Subject>& all,
 }
 
 std::string conditions_text(const Subject& subject) {
-  std::string text = subject.exposure.empty() ? "all weights" : subject.exposure;
-  return subject.source.empty() ? text : text + ", " + subject.source;
+  const std::string text = subject.exposure.empty() ? "all weights" : subject.exposure;
+  const std::string source = unprotected_source(subject.source);
+  return source.empty() ? text : text + ", " + source;
 }
 
 /// Names that tell the arms apart, whatever the labels are.
 void set_names(const std::vector<std::vector<Subject>>& groups, std::vector<Arm>& arms) {
   std::vector<std::string> names;
-  for (const auto& seeds : groups) {
-    const std::string& label = seeds.front().label;
-    names.push_back(seeds.size() > 1 ? split_seed(label).first : label);
+  for (std::size_t i = 0; i < arms.size(); ++i) {
+    const std::string& label = groups[i].front().label;
+    names.push_back(
+        protected_name(groups[i].size() > 1 ? split_seed(label).first : label, arms[i].protection));
   }
   std::set<std::string> taken;
   for (std::size_t i = 0; i < arms.size(); ++i) {
@@ -201,6 +216,10 @@ std::pair<std::string, std::string> split_seed(const std::string& label) {
   return number ? std::pair{label.substr(0, at), digits} : std::pair{label, std::string()};
 }
 
+std::string protected_name(const std::string& name, const std::string& protection) {
+  return protection.empty() ? name : fmt::format("{} + {}", name, protection);
+}
+
 std::vector<Arm> read_arms(const Store& store, const MapRange& maps,
                            const std::vector<std::string>& labels, double critical_points) {
   const auto groups = group(choose(store.subjects(), labels));
@@ -218,5 +237,19 @@ const ArmCell* find_cell(const Arm& arm, FaultKind kind, double rate) {
   });
   return found == arm.cells.end() ? nullptr : &*found;
 }
+
+std::vector<double> on_maps(const std::vector<std::uint64_t>& maps,
+                            const std::vector<double>& values,
+                            const std::vector<std::uint64_t>& wanted) {
+  std::vector<double> kept;
+  std::size_t i = 0;
+  for (const std::uint64_t map : wanted) {
+    while (maps.at(i) != map) ++i;
+    kept.push_back(values.at(i));
+  }
+  return kept;
+}
+
+double rounded_points(double points) { return std::round(points * 1e9) / 1e9; }
 
 }  // namespace flatenn

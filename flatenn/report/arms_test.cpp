@@ -68,6 +68,35 @@ TEST(ReadArms, OtherFaultsMakeOtherArmsWithOtherNames) {
                                  "a-seed0 (all weights) #2"));
 }
 
+TEST(ReadArms, AProtectionMakesAnArmOfItsOwn) {
+  const TestStore test;
+  const std::string layout = "fc.weight 16x4";
+  for (const char* label : {"a-seed0", "a-seed1", "b"}) {
+    test.add(label, 90, {{0, 80}}, unprotected(layout));
+    test.add(label, 90, {{0, 85}}, behind("secded:64", layout));
+  }
+  test.add("b", 90, {{0, 85}}, behind("protect:1", layout));
+  std::vector<std::string> names;
+  for (const Arm& arm : read_arms(test.store())) names.push_back(arm.name);
+  EXPECT_THAT(names, ElementsAre("a", "a + secded:64", "b", "b + secded:64", "b + protect:1"));
+  const std::vector<Arm> arms = read_arms(test.store(), {}, {"b", "a + secded:64"});
+  ASSERT_EQ(arms.size(), 4u);  // b behind everything
+  EXPECT_EQ(arms[0].stored, (ProtectionCost{64, 0, 0, 0}));
+  EXPECT_EQ(arms[1].stored, (ProtectionCost{64, 8, 0, 0}));
+  EXPECT_EQ(arms[2].stored, (ProtectionCost{64, 0, 0, 16}));
+  EXPECT_EQ(arms[3].name, "a + secded:64");
+  EXPECT_EQ(arms[3].protection, "secded:64");
+  EXPECT_EQ(arms[3].labels.size(), 2u);
+  EXPECT_EQ(read_arms(test.store(), {}, {"a-seed1 + secded:64"}).at(0).name, "a-seed1 + secded:64");
+  EXPECT_THROW(read_arms(test.store(), {}, {"a + protect:1"}), Error);
+}
+
+TEST(ReadArms, WithoutALayoutTheBitsAreNotKnown) {
+  const TestStore test;
+  test.add("a", 90, {{0, 80}});
+  EXPECT_EQ(read_arms(test.store()).at(0).stored, std::nullopt);
+}
+
 TEST(ReadArms, ChoosesNetworksAndArmsInTheAskedOrder) {
   const TestStore test;
   test.add("a-seed0", 90, {{0, 80}});

@@ -8,6 +8,7 @@
 
 #include "flatenn/base/error.h"
 #include "flatenn/config/names.h"
+#include "flatenn/report/protection_costs.h"
 #include "flatenn/stats/holm.h"
 
 namespace flatenn {
@@ -25,12 +26,14 @@ constexpr CriterionFacts kFacts[] = {
     {"clean accuracy", "clean", "%", Better::higher},
     {"sparsity", "sparsity", "%", Better::higher},
     {"training time", "training_seconds", "s", Better::lower},
+    {"stored memory", "stored_bits", "bits", Better::lower},
 };
 const CriterionFacts& facts(Criterion criterion) {
   return kFacts[static_cast<std::size_t>(criterion)];
 }
 
-constexpr Criterion kAgainst[] = {Criterion::clean, Criterion::sparsity, Criterion::training_time};
+constexpr Criterion kAgainst[] = {Criterion::clean, Criterion::sparsity, Criterion::training_time,
+                                  Criterion::stored_bits};
 
 /// An arm on the common maps, on the basis of the comparison.
 struct Kept {
@@ -39,31 +42,14 @@ struct Kept {
   std::vector<std::string> seed_names;  ///< [label], empty where the label has none
 };
 
-/// The values of the wanted maps. Precondition: `maps` holds them, both ascending.
-std::vector<double> on_maps(const std::vector<std::uint64_t>& maps,
-                            const std::vector<double>& values,
-                            const std::vector<std::uint64_t>& wanted) {
-  std::vector<double> kept;
-  std::size_t i = 0;
-  for (const std::uint64_t map : wanted) {
-    while (maps.at(i) != map) ++i;
-    kept.push_back(values.at(i));
-  }
-  return kept;
-}
-
-/// Without the last digits, where means of equal accuracies may differ by rounding: a difference of
-/// nothing must be 0, which has no sign.
-double rounded(double points) { return std::round(points * 1e9) / 1e9; }
-
 Kept kept_by(const Arm& arm, const ArmCell& cell, const std::vector<std::uint64_t>& maps,
              bool on_drop) {
   Kept kept;
   kept.mean = on_maps(cell.maps, cell.accuracies, maps);
-  for (double& value : kept.mean) value = rounded(value - (on_drop ? arm.clean : 0));
+  for (double& value : kept.mean) value = rounded_points(value - (on_drop ? arm.clean : 0));
   for (std::size_t i = 0; i < arm.labels.size(); ++i) {
     const double mean = Accumulator(on_maps(cell.maps, cell.seed_accuracies[i], maps)).mean();
-    kept.seeds.push_back(rounded(mean - (on_drop ? arm.seed_clean[i] : 0)));
+    kept.seeds.push_back(rounded_points(mean - (on_drop ? arm.seed_clean[i] : 0)));
     kept.seed_names.push_back(split_seed(arm.labels[i]).second);
   }
   return kept;
@@ -83,8 +69,9 @@ ComparedArm compared_arm(const Arm& arm, const ArmCell& cell,
       *value -= arm.clean;
     }
   }
-  return {arm.name, arm.labels.size(), arm.float_accuracy,  arm.clean, arm.clean_lo, arm.clean_hi,
-          faulty,   arm.sparsity,      arm.training_seconds};
+  return {
+      arm.name, arm.labels.size(), arm.float_accuracy,   arm.clean,      arm.clean_lo, arm.clean_hi,
+      faulty,   arm.sparsity,      arm.training_seconds, arm.protection, arm.stored};
 }
 
 int sign(double x) { return (x > 0) - (x < 0); }
@@ -116,7 +103,7 @@ ComparedPair compared_pair(const std::string& first, const Kept& a, const std::s
   return pair;
 }
 
-/// Of an arm's name, or its label, or its label without the seed.
+/// Of an arm's name, or its label, or its label without the seed, these with its protection.
 std::optional<std::size_t> find_baseline(const std::vector<Arm>& arms, const std::string& name) {
   if (name.empty()) return {};
   std::vector<std::string> known;
@@ -126,7 +113,8 @@ std::optional<std::size_t> find_baseline(const std::vector<Arm>& arms, const std
   std::optional<std::size_t> found;
   for (std::size_t i = 0; i < arms.size(); ++i) {
     const bool labelled = std::ranges::any_of(arms[i].labels, [&](const std::string& label) {
-      return label == name || split_seed(label).first == name;
+      return protected_name(label, arms[i].protection) == name ||
+             protected_name(split_seed(label).first, arms[i].protection) == name;
     });
     if (!labelled) continue;
     if (found) {
@@ -195,9 +183,18 @@ Front make_front(const std::vector<ComparedArm>& arms, const std::vector<Criteri
   return front;
 }
 
+/// Without protections a memory has the same bits for all, and nothing is to be told.
+bool tells_nothing(const std::vector<ComparedArm>& arms, Criterion criterion) {
+  return criterion == Criterion::stored_bits &&
+         std::ranges::all_of(arms, [&](const ComparedArm& arm) {
+           return criterion_value(arm, criterion) == criterion_value(arms.front(), criterion);
+         });
+}
+
 void add_fronts(Comparison& comparison) {
   std::vector<Criterion> all = {Criterion::faulty};
   for (const Criterion criterion : kAgainst) {
+    if (tells_nothing(comparison.arms, criterion)) continue;
     std::vector<std::string> lacking;
     for (const ComparedArm& arm : comparison.arms) {
       if (!known(arm, criterion)) lacking.push_back(arm.name);
@@ -224,10 +221,26 @@ std::string_view criterion_key(Criterion criterion) { return facts(criterion).ke
 std::string_view criterion_unit(Criterion criterion) { return facts(criterion).unit; }
 Better criterion_better(Criterion criterion) { return facts(criterion).better; }
 
+bool any_protected(const Comparison& comparison) {
+  return std::ranges::any_of(comparison.arms,
+                             [](const ComparedArm& arm) { return !arm.protection.empty(); });
+}
+
 double criterion_value(const ComparedArm& arm, Criterion criterion) {
-  if (criterion == Criterion::faulty) return arm.faulty.mean;
-  if (criterion == Criterion::clean) return arm.clean;
-  return criterion == Criterion::sparsity ? arm.sparsity : arm.training_seconds;
+  switch (criterion) {
+    case Criterion::faulty:
+      return arm.faulty.mean;
+    case Criterion::clean:
+      return arm.clean;
+    case Criterion::sparsity:
+      return arm.sparsity;
+    case Criterion::training_time:
+      return arm.training_seconds;
+    case Criterion::stored_bits:
+      return arm.stored ? static_cast<double>(arm.stored->stored()) : -1;
+  }
+  FLATENN_ASSERT(!"a criterion without a value");
+  return -1;
 }
 
 Comparison compare_arms(const std::vector<Arm>& arms, const ComparisonOptions& options) {
@@ -239,7 +252,7 @@ Comparison compare_arms(const std::vector<Arm>& arms, const ComparisonOptions& o
   comparison.cell_reason = found.cell_reason;
   comparison.on_drop = options.on_drop;
   if (baseline) comparison.baseline = arms[*baseline].name;
-  comparison.subject = arms[found.arms.front()].subject;
+  comparison.subject = unprotected_subject(arms[found.arms.front()].subject);
   comparison.maps = found.maps.size();
   comparison.notes = std::move(found.notes);
   std::vector<Kept> kept;
@@ -250,6 +263,7 @@ Comparison compare_arms(const std::vector<Arm>& arms, const ComparisonOptions& o
   }
   add_pairs(kept, comparison);
   add_fronts(comparison);
+  comparison.payoffs = payoffs(arms, found.cell.kind, baseline, options.on_drop);
   note_weak_test(comparison);
   return comparison;
 }

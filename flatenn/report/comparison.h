@@ -10,6 +10,7 @@
 #include "flatenn/report/arms.h"
 #include "flatenn/report/comparable.h"
 #include "flatenn/report/pareto.h"
+#include "flatenn/report/payoff.h"
 #include "flatenn/stats/paired.h"
 
 namespace flatenn {
@@ -22,13 +23,13 @@ struct ComparisonOptions {
 };
 
 /// What an arm is judged by.
-enum class Criterion { faulty, clean, sparsity, training_time };
+enum class Criterion { faulty, clean, sparsity, training_time, stored_bits };
 
 /// "accuracy under faults", ...
 std::string_view criterion_name(Criterion criterion);
 /// "faulty", "training_seconds", ...: without blanks, for programs.
 std::string_view criterion_key(Criterion criterion);
-/// "%", "s".
+/// "%", "s", "bits".
 std::string_view criterion_unit(Criterion criterion);
 Better criterion_better(Criterion criterion);
 
@@ -40,8 +41,10 @@ struct ComparedArm {
   double clean = 0, clean_lo = 0, clean_hi = 0;
   /// Over the common maps; accuracies, or on drops their points above (below 0: below) clean.
   CellSummary faulty;
-  double sparsity = -1;          ///< negative: unknown
-  double training_seconds = -1;  ///< negative: unknown
+  double sparsity = -1;                  ///< negative: unknown
+  double training_seconds = -1;          ///< negative: unknown
+  std::string protection;                ///< canonical text; empty: none
+  std::optional<ProtectionCost> stored;  ///< bits of one network; none: unknown
 };
 
 /// `first` minus `second` on the common maps.
@@ -67,13 +70,18 @@ struct Comparison {
   std::string cell_reason;  ///< why this one, in words
   bool on_drop = false;
   std::string baseline;  ///< name of the arm; empty: every pair
-  Subject subject;       ///< the images and faults that all have in common
+  Subject subject;       ///< the images and faults that all have in common, unprotected
   std::size_t maps = 0;  ///< that all arms met
   std::vector<ComparedArm> arms;
   std::vector<ComparedPair> pairs;
-  std::vector<Front> fronts;       ///< against one criterion each, then against all that are known
+  /// Against one criterion each, then against all of these. Stored bits count where they differ.
+  std::vector<Front> fronts;
+  std::vector<Payoff> payoffs;     ///< under the cell's kind of fault, at every rate
   std::vector<std::string> notes;  ///< what is left out, and what the figures cannot say
 };
+
+/// Whether any arm has a protection.
+bool any_protected(const Comparison& comparison);
 
 /// The value that `arm` has; negative where it is not known (but for `faulty` on drops).
 double criterion_value(const ComparedArm& arm, Criterion criterion);

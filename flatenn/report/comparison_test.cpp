@@ -173,6 +173,52 @@ TEST(CompareArms, WhatIsNotKnownIsLeftOutAndSaid) {
   EXPECT_THAT(comparison.notes, testing::Contains(HasSubstr("training time is not known and")));
 }
 
+/// One network behind nothing, a code and protected cells; another behind nothing.
+std::vector<Arm> protected_arms() {
+  const TestStore test;
+  const std::string layout = "fc.weight 16x4";
+  test.add("a", 90, {{0, 50}, {1, 60}}, unprotected(layout));
+  test.add("b", 90, {{0, 70}, {1, 80}}, unprotected(layout));
+  test.add("a", 90, {{0, 80}, {1, 92}}, behind("secded:64", layout));
+  test.add("a", 90, {{0, 60}, {1, 72}}, behind("protect:1", layout));
+  return read_arms(test.store());
+}
+
+TEST(CompareArms, ProtectedMemoriesAreComparedInStoredBits) {
+  const Comparison comparison = compare_arms(protected_arms());
+  EXPECT_TRUE(any_protected(comparison));
+  ASSERT_EQ(comparison.arms.size(), 4u);
+  EXPECT_EQ(comparison.subject.source, "");
+  EXPECT_EQ(criterion_value(comparison.arms[2], Criterion::stored_bits), 72);
+  EXPECT_EQ(comparison.arms[3].stored->hardened, 16u);
+  ASSERT_EQ(comparison.fronts.size(), 3u);  // sparsity and time are not known
+  EXPECT_THAT(comparison.fronts[1].criteria,
+              ElementsAre(Criterion::faulty, Criterion::stored_bits));
+  EXPECT_THAT(comparison.fronts[1].standings, ElementsAre(kBeaten, kFront, kFront, kBeaten));
+  ASSERT_EQ(comparison.payoffs.size(), 1u);
+  EXPECT_EQ(comparison.payoffs[0].arm, "a + secded:64");
+  EXPECT_EQ(comparison.payoffs[0].cells.at(0).best, "b");
+}
+
+TEST(CompareArms, EqualBitsHaveNoFront) {
+  std::vector<Arm> arms = protected_arms();
+  arms.erase(arms.begin() + 2);  // the code
+  const Comparison comparison = compare_arms(arms);
+  EXPECT_EQ(comparison.fronts.size(), 2u);
+  EXPECT_THAT(comparison.notes, testing::Not(testing::Contains(HasSubstr("stored memory"))));
+  EXPECT_TRUE(comparison.payoffs.empty());
+}
+
+TEST(CompareArms, ABaselineIsTheUnprotectedOneUnlessSaid) {
+  const TestStore test;
+  const std::string layout = "fc.weight 16x4";
+  test.add("a-seed0", 90, {{0, 50}}, unprotected(layout));
+  test.add("a-seed0", 90, {{0, 60}}, behind("secded:64", layout));
+  const std::vector<Arm> arms = read_arms(test.store());
+  EXPECT_EQ(compare_arms(arms, {{}, {}, "a", false}).baseline, "a-seed0");
+  EXPECT_EQ(compare_arms(arms, {{}, {}, "a + secded:64", false}).baseline, "a-seed0 + secded:64");
+}
+
 TEST(CompareArms, AWeakTestIsSaid) {
   EXPECT_THAT(compare_arms(three_arms()).notes,
               testing::Contains(HasSubstr("with 3 fault maps and 3 pairs no adjusted p can lie "

@@ -2,9 +2,12 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cmath>
 
 #include "flatenn/report/page_figure.h"
+#include "flatenn/report/payoff_text.h"
+#include "flatenn/report/protection_costs.h"
 #include "flatenn/report/table.h"
 #include "flatenn/report/words.h"
 
@@ -22,6 +25,14 @@ std::string interval(double lo, double hi, bool few_decide = false) {
   return fmt::format("[{:.2f}, {:.2f}]{}", lo, hi, few_decide ? "*" : "");
 }
 
+/// Bits of one network; `none` where they are not known.
+std::string stored_text(const ComparedArm& arm, const char* none) {
+  return arm.stored ? fmt::format("{}", arm.stored->stored()) : none;
+}
+std::string hardened_text(const ComparedArm& arm, const char* none) {
+  return arm.stored ? fmt::format("{}", arm.stored->hardened) : none;
+}
+
 std::string exposure_text(const Subject& subject) {
   return fmt::format("{} exposed, {}", subject.exposure.empty() ? "all weights" : subject.exposure,
                      subject.source.empty() ? "independent cells" : subject.source);
@@ -32,6 +43,8 @@ Table arms_table(const Comparison& comparison) {
                comparison.on_drop ? "change, points" : "faulty %", "95 % interval", "bits changed",
                "of faulty", "sparsity %", "training s"},
               {}};
+  const bool costs = any_protected(comparison);
+  if (costs) table.columns.insert(table.columns.end(), {"stored bits", "hardened"});
   for (const ComparedArm& arm : comparison.arms) {
     const CellSummary& faulty = arm.faulty;
     table.rows.push_back(
@@ -40,6 +53,9 @@ Table arms_table(const Comparison& comparison) {
          fmt::format("{:.2f}", faulty.mean), interval(faulty.lo, faulty.hi, faulty.few_decide),
          fmt::format("{:.1f}", faulty.changed_bits), fmt::format("{:.1f}", faulty.faulty_bits),
          known(arm.sparsity, 2), known(arm.training_seconds, 1)});
+    if (!costs) continue;
+    std::vector<std::string>& row = table.rows.back();
+    row.insert(row.end(), {stored_text(arm, "-"), hardened_text(arm, "-")});
   }
   return table;
 }
@@ -85,6 +101,9 @@ bool few_decide(const Comparison& comparison) {
   }
   for (const ComparedPair& pair : comparison.pairs) {
     if (pair.few_decide) return true;
+  }
+  for (const Payoff& payoff : comparison.payoffs) {
+    if (std::ranges::any_of(payoff.cells, &PayoffCell::few_decide)) return true;
   }
   return false;
 }
@@ -141,7 +160,10 @@ Json arms_json(const Comparison& comparison) {
                     {"bits_changed", faulty.changed_bits},
                     {"bits_faulty", faulty.faulty_bits},
                     {"sparsity", known_json(arm.sparsity)},
-                    {"training_seconds", known_json(arm.training_seconds)}});
+                    {"training_seconds", known_json(arm.training_seconds)},
+                    {"protection", arm.protection},
+                    {"stored_bits", arm.stored ? Json(arm.stored->stored()) : Json(nullptr)},
+                    {"hardened_bits", arm.stored ? Json(arm.stored->hardened) : Json(nullptr)}});
   }
   return arms;
 }
@@ -211,6 +233,13 @@ std::vector<std::string> comparison_methods(const Comparison& comparison) {
       "sign of the mean.",
       "Front: no other arm is at least as good in all its criteria and better in one; of means, "
       "whatever their intervals. Training time: seconds of all epochs as logged, mean over seeds."};
+  if (any_protected(comparison)) {
+    methods.emplace_back(
+        "Stored bits: codes of the exposed parts, check bits and metadata of one network. "
+        "Hardened: "
+        "those of the codes in cells that never fail; what they cost depends on the cell.");
+  }
+  if (!comparison.payoffs.empty()) methods.push_back(payoff_method());
   if (few_decide(comparison)) {
     methods.emplace_back(
         "* A few maps lie far from the others (Cochran's rule: n < 25 skewness^2): the t interval "
@@ -220,7 +249,7 @@ std::vector<std::string> comparison_methods(const Comparison& comparison) {
 }
 
 std::string pair_name(const ComparedPair& pair) {
-  return fmt::format("{} \u2212 {}", pair.first, pair.second);
+  return difference_words(pair.first, pair.second);
 }
 
 std::string standing_words(Standing standing) {
@@ -244,6 +273,10 @@ std::string comparison_text(const Comparison& comparison) {
   text += fmt::format("\nOn the Pareto front of {} under faults against\n\n",
                       comparison.on_drop ? "change" : "accuracy");
   text += aligned_text(fronts_table(comparison)) + "\n";
+  if (!comparison.payoffs.empty()) {
+    text += fmt::format("Protecting bits against training for their loss, {}\n\n{}\n",
+                        to_string(comparison.cell.kind), payoff_text(comparison.payoffs));
+  }
   for (const std::string& note : comparison.notes) text += fmt::format("Note: {}.\n", note);
   for (const std::string& method : comparison_methods(comparison)) text += method + "\n";
   return text;
@@ -276,7 +309,8 @@ std::string compared_pairs_csv(const Comparison& comparison) {
 
 std::string compared_arms_csv(const Comparison& comparison) {
   Table table{{"arm", "seeds", "float_accuracy", "clean", "clean_lo", "clean_hi", "faulty", "sd",
-               "lo", "hi", "bits_changed", "bits_faulty", "sparsity", "training_seconds"},
+               "lo", "hi", "bits_changed", "bits_faulty", "protection", "stored_bits",
+               "hardened_bits", "sparsity", "training_seconds"},
               {}};
   for (const Front& front : comparison.fronts) {
     table.columns.push_back("front_" + front_key(front, comparison));
@@ -291,6 +325,7 @@ std::string compared_arms_csv(const Comparison& comparison) {
                                faulty.lo, faulty.hi, faulty.changed_bits, faulty.faulty_bits}) {
       row.push_back(csv_number(value));
     }
+    row.insert(row.end(), {arm.protection, stored_text(arm, ""), hardened_text(arm, "")});
     row.push_back(csv_known(arm.sparsity));
     row.push_back(csv_known(arm.training_seconds));
     for (const Front& front : comparison.fronts) row.push_back(standing_key(front.standings[i]));
@@ -321,6 +356,7 @@ Json comparison_json(const Comparison& comparison) {
           {"arms", arms_json(comparison)},
           {"pairs", pairs_json(comparison)},
           {"fronts", fronts_json(comparison)},
+          {"payoff", payoff_json(comparison.payoffs)},
           {"notes", comparison.notes}};
 }
 

@@ -22,7 +22,7 @@ std::string pair_name(const ComparedPair& pair);
 /// "on the front", "beaten", "not known".
 std::string standing_words(Standing standing);
 
-/// The arms, the differences, the fronts, what is left out.
+/// The arms, the differences, the fronts, where protections stop paying, what is left out.
 std::string comparison_text(const Comparison& comparison);
 
 /// A row a pair, with the cell, the counts and the figures of both arms.
@@ -31,7 +31,8 @@ std::string compared_pairs_csv(const Comparison& comparison);
 std::string compared_arms_csv(const Comparison& comparison);
 
 /// {"format": 1, "method": [...], "kind": ..., "arms": [...], "pairs": [...], "fronts": [...],
-/// "notes": [...]}; docs/compare.md lists the fields. What is not known or unbounded is null.
+/// "payoff": [...], "notes": [...]}; docs/compare.md lists the fields. What is not known or
+/// unbounded is null.
 nlohmann::ordered_json comparison_json(const Comparison& comparison);
 
 }  // namespace flatenn

@@ -51,6 +51,45 @@ TEST(ComparisonText, DropsSaySo) {
   EXPECT_THAT(text, HasSubstr("Differences on the same fault maps, to plain"));
 }
 
+/// A network without and with a code, and protected cells.
+std::vector<Arm> protected_arms() {
+  const TestStore test;
+  const std::string layout = "fc.weight 16x4";
+  test.add("plain", 90, {{0, 50}, {1, 60}}, unprotected(layout));
+  test.add("plain", 90, {{0, 80}, {1, 92}}, behind("secded:64", layout));
+  test.add("plain", 90, {{0, 60}, {1, 72}}, behind("protect:1", layout));
+  return read_arms(test.store());
+}
+
+TEST(ComparisonText, ProtectionsComeWithTheirCosts) {
+  const std::string text = comparison_text(compare_arms(protected_arms()));
+  for (const char* words :
+       {"independent cells", "plain + secded:64", "stored bits", "hardened", "stored memory",
+        "Protecting bits against training", "at every measured rate",
+        "what they cost depends on the cell", "Payoff: "}) {
+    EXPECT_THAT(text, HasSubstr(words));
+  }
+  const std::string plain = comparison_text(compare_arms(two_arms()));
+  for (const char* words : {"stored", "hardened", "Payoff", "Protecting"}) {
+    EXPECT_THAT(plain, Not(HasSubstr(words)));
+  }
+}
+
+TEST(ComparisonFiles, HoldProtectionsAndTheirCosts) {
+  const Comparison comparison = compare_arms(protected_arms());
+  const std::string arms = compared_arms_csv(comparison);
+  EXPECT_THAT(arms, HasSubstr(",bits_faulty,protection,stored_bits,hardened_bits,sparsity,"));
+  EXPECT_THAT(arms, HasSubstr(",secded:64,72,0,"));
+  EXPECT_THAT(arms, HasSubstr(",protect:1,64,16,"));
+  const auto json = comparison_json(comparison);
+  EXPECT_EQ(json["arms"][1]["protection"], "secded:64");
+  EXPECT_EQ(json["arms"][1]["stored_bits"], 72);
+  EXPECT_EQ(json["arms"][2]["hardened_bits"], 16);
+  EXPECT_EQ(json["fronts"][1]["name"], "stored_bits");
+  EXPECT_EQ(json["payoff"][0]["arm"], "plain + secded:64");
+  EXPECT_EQ(comparison_json(compare_arms(two_arms()))["arms"][0]["stored_bits"], nullptr);
+}
+
 TEST(ComparisonCsv, RowsHoldTheirTerms) {
   const Comparison comparison = compare_arms(two_arms());
   EXPECT_THAT(compared_pairs_csv(comparison), HasSubstr("\nsaq,plain,15,"));

@@ -1,8 +1,11 @@
 #include "flatenn/report/defence_figures.h"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include "flatenn/report/comparison_text.h"
+#include "flatenn/report/payoff_text.h"
+#include "flatenn/report/protection_costs.h"
 
 namespace flatenn {
 namespace {
@@ -25,9 +28,11 @@ PageFigure fronts_figure(const Comparison& comparison) {
                    {"maps", "maps", 0},
                    {"standing", "stands"},
                    {"better", "better"}});
+  std::vector<std::string_view> against;
   for (std::size_t f = 0; f + 1 < comparison.fronts.size(); ++f) {
     const Front& front = comparison.fronts[f];
     const Criterion criterion = front.criteria.back();
+    against.push_back(criterion_name(criterion));
     const bool lower = criterion_better(criterion) == Better::lower;
     for (std::size_t i = 0; i < comparison.arms.size(); ++i) {
       const ComparedArm& arm = comparison.arms[i];
@@ -44,8 +49,9 @@ PageFigure fronts_figure(const Comparison& comparison) {
           "A mark an arm, bars: 95 % t interval over maps. The dashed stair is the Pareto front of "
           "the means: no other arm is at least as good in both and better in one. Pale marks are "
           "beaten.",
-          "Accuracy under faults against clean accuracy, sparsity and training time, a panel each, "
-          "a mark an arm, with the Pareto front.",
+          fmt::format("Accuracy under faults against {}, a panel each, a mark an arm, with the "
+                      "Pareto front.",
+                      fmt::join(against, ", ")),
           {{"x", "value"},
            {"x_own", true},
            {"y", "faulty"},
@@ -70,6 +76,10 @@ std::vector<PageColumn> arm_columns(const Comparison& comparison) {
                                      {"hi", "to", 2},
                                      {"sparsity", "sparsity, %", 2},
                                      {"training_seconds", "training, s", 1}};
+  if (any_protected(comparison)) {
+    columns.push_back({"stored_bits", "stored memory, bits", 0});
+    columns.push_back({"hardened_bits", "hardened, bits", 0});
+  }
   for (std::size_t f = 0; f + 1 < comparison.fronts.size(); ++f) {
     const Criterion criterion = comparison.fronts[f].criteria.back();
     columns.push_back({fmt::format("front_{}", criterion_key(criterion)),
@@ -101,6 +111,10 @@ PageFigure arms_figure(const Comparison& comparison) {
                              faulty.hi,
                              known(arm.sparsity),
                              known(arm.training_seconds)};
+    if (any_protected(comparison)) {
+      row.push_back(arm.stored ? Json(arm.stored->stored()) : Json(nullptr));
+      row.push_back(arm.stored ? Json(arm.stored->hardened) : Json(nullptr));
+    }
     for (const Front& front : comparison.fronts) row.push_back(standing_words(front.standings[i]));
     row.insert(row.end(), {arm.seeds, faulty.maps, comparison.subject.images, faulty.changed_bits,
                            faulty.faulty_bits});
@@ -148,6 +162,44 @@ PageFigure pairs_figure(const Comparison& comparison) {
           std::move(table)};
 }
 
+PageFigure payoff_figure(const Comparison& comparison) {
+  PageTable table({{"arm", "protected arm"},
+                   {"kind", "kind"},
+                   {"rate", "rate"},
+                   {"points", "points", 2},
+                   {"lo", "from", 2},
+                   {"hi", "to", 2},
+                   {"best", "best unprotected arm"},
+                   {"keeps_more", "keeps more"},
+                   {"stored_bits", "stored memory, bits", 0},
+                   {"overhead", "more bits, %", 2},
+                   {"maps", "maps", 0},
+                   {"few_decide", "few maps decide"}});
+  for (const Payoff& payoff : comparison.payoffs) {
+    for (const PayoffCell& cell : payoff.cells) {
+      table.add({payoff.arm, to_string(payoff.kind), cell.rate, cell.points.mean, cell.points.lo,
+                 cell.points.hi, cell.best, to_string(cell.payer()), payoff.cost.stored(),
+                 payoff.cost.overhead(), cell.points.n, cell.few_decide ? "yes" : "no"});
+    }
+  }
+  return {"payoff",
+          "lines",
+          "Protecting bits against training for their loss",
+          payoff_method() + " Above zero the protection keeps more.",
+          "Difference of each protected arm to the best unprotected one against fault rate.",
+          {{"x", "rate"},
+           {"y", "points"},
+           {"lo", "lo"},
+           {"hi", "hi"},
+           {"series", "arm"},
+           {"facet", "kind"},
+           {"x_log", true},
+           {"x_name", "fault rate"},
+           {"y_name", "difference, points"},
+           {"zero", true}},
+          std::move(table)};
+}
+
 ComparisonOptions page_options(const PageInputs& inputs) {
   ComparisonOptions options;
   options.chosen = chosen_cell(inputs.claims);
@@ -173,6 +225,9 @@ PageSection defences_section(const PageInputs& inputs) {
   section.figures.push_back(fronts_figure(comparison));
   section.figures.push_back(arms_figure(comparison));
   section.figures.push_back(pairs_figure(comparison));
+  if (comparison.payoffs.empty()) return section;
+  for (const Payoff& one : comparison.payoffs) section.notes.push_back(payoff_words(one) + ".");
+  section.figures.push_back(payoff_figure(comparison));
   return section;
 }
 

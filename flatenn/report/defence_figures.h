@@ -6,7 +6,8 @@
 namespace flatenn {
 
 /// Pareto fronts, arms and paired differences in the study's chosen cell, or the one that
-/// find_comparable takes. No figures for two stores, or where no two arms can be compared.
+/// find_comparable takes; with protected arms, where they stop paying against training. No figures
+/// for two stores, or where no two arms can be compared.
 PageSection defences_section(const PageInputs& inputs);
 
 }  // namespace flatenn

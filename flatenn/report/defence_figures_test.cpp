@@ -64,6 +64,26 @@ TEST(DefenceFigures, ManyArmsAreComparedToTheFirst) {
   EXPECT_THAT(figure(section, "defence-pairs").title, HasSubstr("Every arm minus arm0"));
 }
 
+TEST(DefenceFigures, ProtectionsAreSetAgainstTraining) {
+  const TestStore test;
+  const std::string layout = "fc.weight 16x4";
+  test.add("plain", 90, {{0, 50}, {1, 60}}, unprotected(layout));
+  test.add("plain", 90, {{0, 80}, {1, 92}}, behind("secded:64", layout));
+  test.add("saq", 90, {{0, 70}, {1, 80}}, unprotected(layout));
+  const PageSection section = defences_section(read_page(test.path()));
+  EXPECT_THAT(column(figure(section, "pareto"), "against"),
+              Contains("stored memory, bits").Times(3));
+  EXPECT_THAT(column(figure(section, "defences"), "stored_bits"), ElementsAre(64, 72, 64));
+  const PageFigure& payoff = figure(section, "payoff");
+  EXPECT_THAT(column(payoff, "arm"), ElementsAre("plain + secded:64"));
+  EXPECT_THAT(column(payoff, "best"), ElementsAre("saq"));
+  EXPECT_THAT(column(payoff, "points"), ElementsAre(11));
+  EXPECT_THAT(section.notes, Contains(HasSubstr("plain + secded:64 (12.5 % more bits) keeps")));
+  for (const PageFigure& one : defences_section(some_arms(2)).figures) {
+    EXPECT_NE(one.id, "payoff");
+  }
+}
+
 TEST(DefenceFigures, TheChosenCellIsTaken) {
   const TestStore test;
   for (const char* name : {"a", "b"}) {

@@ -4,13 +4,16 @@
 #include <tuple>
 #include <utility>
 
+#include "flatenn/report/protection_costs.h"
+
 namespace flatenn {
 namespace {
 
+/// Of the codes: what protects them adds cells behind theirs, or reads them in another way.
 auto faults(const Arm& arm) {
-  const Subject& s = arm.subject;
-  return std::tie(s.data_hash, s.exposure, s.source, s.images, s.memory_bits, s.exposed_bits,
-                  s.seed);
+  const Subject s = unprotected_subject(arm.subject);
+  return std::tuple(s.data_hash, s.exposure, s.source, s.images, s.memory_bits, s.exposed_bits,
+                    s.seed);
 }
 
 /// Accuracies on the maps that both cells have, in their order.

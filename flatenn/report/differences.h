@@ -17,7 +17,8 @@ struct Difference {
   Interval points;  ///< mean over the common maps with its 95 % t interval
 };
 
-/// Whether fault maps of the same number are the same cells for both, on the same images.
+/// Whether fault maps of the same number are the same cells of the codes for both, whatever
+/// protects these, on the same images. Throws Error for texts that contradict each other.
 bool same_faults(const Arm& a, const Arm& b);
 
 /// `a` minus `b` in every cell that both have common maps for; empty unless same_faults.

@@ -31,6 +31,24 @@ TEST(CompareToFirst, OtherFaultsAreNotCompared) {
   EXPECT_TRUE(compare_to_first(read_arms(test.store())).empty());
 }
 
+TEST(CompareToFirst, WhateverProtectsTheCodesTheirFaultsAreTheSame) {
+  const TestStore test;
+  const std::string layout = "fc.weight 16x4";
+  test.add("plain", 90, {{0, 50}, {1, 60}}, unprotected(layout));
+  test.add("plain", 90, {{0, 80}, {1, 90}}, behind("secded:64", layout));
+  test.add("plain", 90, {{0, 70}, {1, 80}}, behind("protect:1", layout));
+  test.add("rows", 90, {{0, 70}, {1, 80}}, [&](Subject& s) {
+    behind("secded:64", layout)(s);
+    s.source = "row 128 | secded:64";
+  });
+  test.add("wider", 90, {{0, 70}, {1, 80}}, behind("secded:64", "fc.weight 16x8"));
+  const auto differences = compare_to_first(read_arms(test.store()));
+  ASSERT_EQ(differences.size(), 2u);
+  EXPECT_EQ(differences[0].first, "plain + secded:64");
+  EXPECT_DOUBLE_EQ(differences[0].points.mean, 30);
+  EXPECT_EQ(differences[1].first, "plain + protect:1");
+}
+
 TEST(CompareToFirst, EachIsComparedToTheFirstOfItsFaults) {
   const TestStore test;
   test.add("a", 90, {{0, 50}, {1, 60}});

@@ -7,6 +7,7 @@
 
 #include "flatenn/report/curves_svg.h"
 #include "flatenn/report/differences.h"
+#include "flatenn/report/words.h"
 
 namespace flatenn {
 namespace {
@@ -46,7 +47,7 @@ std::vector<CurvePanel> difference_panels(const PageStore& store) {
   std::map<FaultKind, CurvePanel> panels;
   for (const Difference& one : compare_to_first(store.arms)) {
     if (one.rate <= 0) continue;
-    curve_of(panels[one.kind], fmt::format("{} \u2212 {}", one.first, one.second))
+    curve_of(panels[one.kind], difference_words(one.first, one.second))
         .points.push_back({one.rate, one.points.mean, one.points.lo, one.points.hi});
   }
   return in_order(std::move(panels));

@@ -16,7 +16,7 @@ namespace flatenn {
 namespace {
 
 constexpr double kPlotWidth = 260, kPlotHeight = 220;
-constexpr double kLeft = 56, kRight = 14, kTop = 30, kBottom = 44;
+constexpr double kLeft = 56, kRight = 26, kTop = 30, kBottom = 44;
 constexpr double kPanelWidth = kLeft + kPlotWidth + kRight;
 constexpr double kPanelHeight = kTop + kPlotHeight + kBottom;
 constexpr double kLine = 18, kLetter = 6.8;  // of 12 pixel text, generously
@@ -65,6 +65,15 @@ std::vector<double> ticks(const Axis& axis) {
   return list;
 }
 
+/// Every which one of evenly spaced values can be written: their texts must not meet.
+std::size_t label_stride(const std::vector<double>& values) {
+  std::size_t longest = 0;
+  for (const double value : values) longest = std::max(longest, fmt::format("{:g}", value).size());
+  const double width = kLetter * (static_cast<double>(longest) + 1);
+  const double space = kPlotWidth / static_cast<double>(values.size() - 1);
+  return static_cast<std::size_t>(std::ceil(width / space));
+}
+
 std::string axes(const Panel& panel) {
   std::string svg;
   for (const double tick : ticks(panel.y)) {
@@ -74,11 +83,11 @@ std::string axes(const Panel& panel) {
                        kLeft - 6, y + 4, tick);
   }
   const std::vector<double> along = ticks(panel.x);
+  const std::size_t stride = label_stride(along);
   for (std::size_t i = 0; i < along.size(); ++i) {
     const double x = panel.at_x(along[i]);
     svg += grid_line(x, x, kTop, kTop + kPlotHeight);
-    // Every second one where there are many: their texts must not meet.
-    if (along.size() > 7 && i % 2 == 1) continue;
+    if (i % stride != 0) continue;
     svg += fmt::format("<text x=\"{:.1f}\" y=\"{:.1f}\" text-anchor=\"middle\">{:g}</text>\n", x,
                        kTop + kPlotHeight + 16, along[i]);
   }
@@ -147,6 +156,7 @@ std::string stair(const Panel& panel) {
 
 std::string marks(const Panel& panel) {
   std::string svg;
+  const int digits = panel.across() == Criterion::stored_bits ? 0 : 2;
   for (std::size_t i = 0; i < panel.comparison.arms.size(); ++i) {
     const Standing standing = panel.front.standings[i];
     if (standing == Standing::unknown) continue;
@@ -159,9 +169,9 @@ std::string marks(const Panel& panel) {
         x, panel.at_y(arm.faulty.lo), panel.at_y(arm.faulty.hi), svg_colour(i));
     svg += mark(
         i, x, panel.at_y(arm.faulty.mean), standing == Standing::front,
-        fmt::format("{}: {:.2f} [{:.2f}, {:.2f}] under faults, {} {:.2f} {}, {}", arm.name,
+        fmt::format("{}: {:.2f} [{:.2f}, {:.2f}] under faults, {} {:.{}f} {}, {}", arm.name,
                     arm.faulty.mean, arm.faulty.lo, arm.faulty.hi, criterion_name(panel.across()),
-                    value, criterion_unit(panel.across()), standing_words(standing)));
+                    value, digits, criterion_unit(panel.across()), standing_words(standing)));
   }
   return svg;
 }

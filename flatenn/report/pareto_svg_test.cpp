@@ -64,6 +64,19 @@ TEST(ParetoSvg, ShapesTellArmsApartWhereColoursRepeat) {
   EXPECT_EQ(count(svg, "<polygon"), 14u * 3);
 }
 
+TEST(ParetoSvg, StoredBitsAreCounts) {
+  const TestStore test;
+  const std::string layout = "fc.weight 122940x4";
+  test.add("plain", 90, {{0, 50}, {1, 60}}, unprotected(layout));
+  test.add("plain", 90, {{0, 80}, {1, 92}}, behind("tmr:1", layout));
+  const std::string svg = pareto_svg(compare_arms(read_arms(test.store())));
+  EXPECT_EQ(count(svg, "against stored memory</text>"), 1u);
+  EXPECT_EQ(count(svg, "stored memory, bits</text>"), 1u);
+  EXPECT_THAT(svg, HasSubstr("stored memory 737640 bits, on the front"));
+  EXPECT_EQ(count(svg, ">550000</text>"), 1u);
+  EXPECT_EQ(count(svg, ">500000</text>"), 0u) << "texts below the axis must not meet";
+}
+
 TEST(ParetoSvg, EscapesNames) {
   const std::string svg = pareto_svg(compare_arms(some_arms(2)));
   EXPECT_THAT(svg, HasSubstr("a&lt;b&amp;&quot;c&quot;"));

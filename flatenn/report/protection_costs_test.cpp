@@ -36,14 +36,37 @@ TEST(ProtectionCosts, AreSaidInBitsAndPercent) {
   EXPECT_EQ(json["skipped_bits"], 0);
   EXPECT_EQ(json["overhead_percent"], 37.5);
   EXPECT_DOUBLE_EQ(json["throughput_percent"], 100 / 1.375);
-  EXPECT_EQ(overhead_percent(subject("cells | tmr:1+secded:64")), 37.5);
-  EXPECT_EQ(overhead_percent(subject("cells")), 0);
+}
+
+TEST(ProtectionCosts, OfAMemoryWithAndWithoutProtection) {
+  EXPECT_EQ(stored_cost(subject("")), (ProtectionCost{6400, 0, 0, 0}));
+  EXPECT_EQ(stored_cost(subject("cells | rotate:4")), (ProtectionCost{6400, 0, 600, 0}));
+  EXPECT_EQ(stored_cost(subject("cells | rotate:4+secded:64"))->stored(), 7800u);
+  Subject unknown = subject("cells | secded:64");
+  unknown.layout = "";
+  EXPECT_EQ(stored_cost(unknown), std::nullopt);
+}
+
+TEST(ProtectionCosts, WithoutItsProtectionAMemoryHasItsCodesAlone) {
+  Subject guarded = subject("cells | protect:1+secded:64");
+  guarded.exposure = "*:top";
+  guarded.memory_bits = 7200;
+  guarded.exposed_bits = 1;
+  Subject plain = unprotected_subject(guarded);
+  EXPECT_EQ(plain.source, "");
+  EXPECT_EQ(plain.memory_bits, 6400u);
+  EXPECT_EQ(plain.exposed_bits, 800u);
+  EXPECT_EQ(unprotected_subject(subject("row 128 | protect:2")).source, "row 128");
+  EXPECT_EQ(unprotected_subject(subject("burst 4")), subject("burst 4"));
+  guarded.layout = "";
+  EXPECT_EQ(unprotected_subject(guarded).memory_bits, 7200u);
 }
 
 // A store is a file from outside.
 TEST(ProtectionCosts, OfContradictingTextsAreErrors) {
   EXPECT_THROW(protection_line(subject("cells | secded:60")), Error);
   EXPECT_THROW(protection_line(subject("cells | nothing")), Error);
+  EXPECT_THROW(stored_cost(subject("cells | secded:60")), Error);
 }
 
 }  // namespace

@@ -151,10 +151,9 @@ PageSection differences_section(const PageInputs& inputs) {
                                       {"maps", "maps", 0}}));
   for (const PageStore& store : inputs.stores) {
     for (const Difference& one : compare_to_first(store.arms)) {
-      table.add(
-          with_store(inputs, store,
-                     {fmt::format("{} \u2212 {}", one.first, one.second), to_string(one.kind),
-                      one.rate, one.points.mean, one.points.lo, one.points.hi, one.points.n}));
+      table.add(with_store(inputs, store,
+                           {difference_words(one.first, one.second), to_string(one.kind), one.rate,
+                            one.points.mean, one.points.lo, one.points.hi, one.points.n}));
     }
   }
   if (table.empty()) {

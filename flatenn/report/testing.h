@@ -11,6 +11,8 @@
 
 #include "flatenn/base/testing.h"
 #include "flatenn/campaign/store.h"
+#include "flatenn/memory/check_cells.h"
+#include "flatenn/memory/protection.h"
 #include "flatenn/report/page_figure.h"
 
 namespace flatenn {
@@ -50,6 +52,24 @@ inline const PageFigure& figure(const PageSection& section, const std::string& i
   throw std::out_of_range("no figure " + id);
 }
 
+/// Changes a subject to one of a memory with that layout, exposed as a whole.
+inline std::function<void(Subject&)> unprotected(const std::string& layout) {
+  return [layout](Subject& subject) {
+    subject.layout = layout;
+    subject.memory_bits = subject.exposed_bits = MemoryLayout::parse(layout).bits();
+  };
+}
+/// The same behind a protection.
+inline std::function<void(Subject&)> behind(const std::string& protection,
+                                            const std::string& layout) {
+  return [protection, layout](Subject& subject) {
+    const CheckCells cells(MemoryLayout::parse(layout), parse_protection(protection).guard);
+    subject.layout = layout;
+    subject.source = "cells | " + protection;
+    subject.memory_bits = subject.exposed_bits = cells.end();
+  };
+}
+
 /// A store on disk that goes with the object.
 class TestStore {
  public:
@@ -73,8 +93,11 @@ class TestStore {
     store_.append(store_.add_subject(subject), trials);
   }
 
-  void add_trials(const std::string& label, const std::vector<Trial>& trials) const {
-    store_.append(store_.add_subject(network(label)), trials);
+  void add_trials(const std::string& label, const std::vector<Trial>& trials,
+                  const std::function<void(Subject&)>& change = {}) const {
+    Subject subject = network(label);
+    if (change) change(subject);
+    store_.append(store_.add_subject(subject), trials);
   }
 
   /// Two cells of a memory tried one by one.

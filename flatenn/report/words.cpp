@@ -33,6 +33,13 @@ std::string points_words(double points, double lo, double hi) {
   return fmt::format("{:+.1f} points [{:.1f}, {:.1f}]", points, lo, hi);
 }
 
+std::string difference_words(const std::string& first, const std::string& second) {
+  const auto bracketed = [](const std::string& name) {
+    return name.find(" + ") == name.npos ? name : "(" + name + ")";
+  };
+  return fmt::format("{} \u2212 {}", bracketed(first), bracketed(second));
+}
+
 std::string count_words(std::size_t count, const std::string& one, const std::string& many) {
   return fmt::format("{} {}", count, count == 1 ? one : many);
 }

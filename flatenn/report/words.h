@@ -16,6 +16,8 @@ std::string rate_words(double rate);
 std::string accuracy_words(double mean, double lo, double hi);
 /// "+16.1 points [15.4, 16.8]"; an unbounded interval is "interval unknown".
 std::string points_words(double points, double lo, double hi);
+/// "saq \u2212 plain"; names with a protection stand in brackets: "(saq + secded:64) \u2212 plain".
+std::string difference_words(const std::string& first, const std::string& second);
 /// "1 network", "2 networks".
 std::string count_words(std::size_t count, const std::string& one, const std::string& many);
 

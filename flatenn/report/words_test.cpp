@@ -19,6 +19,12 @@ TEST(Words, DifferencesHaveTheirSignAndInterval) {
   EXPECT_EQ(points_words(-2, -infinity, infinity), "-2.0 points, interval unknown");
 }
 
+TEST(Words, ADifferenceIsNoSum) {
+  EXPECT_EQ(difference_words("saq", "plain"), "saq \u2212 plain");
+  EXPECT_EQ(difference_words("saq + secded:64", "plain + tmr:1"),
+            "(saq + secded:64) \u2212 (plain + tmr:1)");
+}
+
 TEST(Words, OneIsNotMany) {
   EXPECT_EQ(count_words(1, "trial", "trials"), "1 trial");
   EXPECT_EQ(count_words(0, "trial", "trials"), "0 trials");

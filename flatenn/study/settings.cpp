@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "flatenn/base/error.h"
+#include "flatenn/campaign/exposed_network.h"
 
 namespace flatenn {
 namespace {
@@ -92,11 +93,65 @@ void check_shared_training(const StudySettings& study) {
   }
 }
 
+/// Like parse_protection, but for parts in any order.
+Protection parse_parts(std::string_view text) {
+  std::string headroom, placement, guard;
+  for (std::size_t begin = 0, end = 0; end != text.npos; begin = end + 1) {
+    end = text.find('+', begin);
+    const std::string_view part = text.substr(begin, end - begin);
+    if (part.empty()) fail("\"{}\" has an empty part", text);
+    std::string& list = part.starts_with("headroom:")                 ? headroom
+                        : names_guard(part.substr(0, part.find(':'))) ? guard
+                                                                      : placement;
+    list += fmt::format("{}{}", list.empty() ? "" : "+", part);
+  }
+  Protection protection = parse_protection(headroom);
+  protection.placement = parse_placement(placement);
+  protection.guard = parse_guard(guard);
+  return protection;
+}
+
+/// Throws Error, naming the key, unless the text is a protection.
+Protection study_protection(const std::string& text) {
+  try {
+    return parse_parts(text);
+  } catch (const Error& error) {
+    fail("protections: {}", error.what());
+  }
+}
+
+void check_protections(const StudySettings& study) {
+  if (study.protections.empty()) return;
+  const CampaignSettings& campaign = study.campaign;
+  const char* key = campaign.headroom != 1        ? "headroom"
+                    : !campaign.placement.empty() ? "placement"
+                    : !campaign.guard.empty()     ? "guard"
+                                                  : nullptr;
+  if (key != nullptr) {
+    fail(
+        "protections and campaign.{}: protections are measured beside the campaign's memory, which "
+        "must have none of its own; name that one in 'protections' too",
+        key);
+  }
+  if (exposed_parts(campaign).activations) {
+    fail("protections and campaign.memory: activation buffers cannot be protected; leave one out");
+  }
+  std::set<std::string> distinct;
+  for (const CampaignSettings& one : protected_campaigns(study)) {
+    check_settings(one);
+    const std::string text = to_string(campaign_protection(one));
+    if (!distinct.insert(text).second) fail("protections: {} is listed twice", text);
+  }
+}
+
 }  // namespace
 
 void bind(Binder& b, StudySettings& s) {
   b.value("seeds", s.seeds, "training seeds: every arm is trained once with each", at_least(0));
   b.value("jobs", s.jobs, "trainings side by side; 0: one a processor", between(0, 1024));
+  b.value("protections", s.protections,
+          "measure every arm also behind each of these, for example [\"secded:64\", "
+          "\"headroom:2+bound:1\"]");
   b.section("train", [&] { bind(b, s.train); });
   b.list(
       "arm",
@@ -127,6 +182,7 @@ void check_settings(const StudySettings& study) {
     fail("campaign: maps {} from {} reach {}, where the maps of validation begin", campaign.maps,
          campaign.first_map, kFirstValidationMap);
   }
+  check_protections(study);
 }
 
 namespace {
@@ -174,6 +230,18 @@ CampaignSettings validation_campaign(const StudySettings& study) {
   campaign.maps = study.validation.maps;
   campaign.images = study.validation.images;
   return campaign;
+}
+
+std::vector<CampaignSettings> protected_campaigns(const StudySettings& study) {
+  std::vector<CampaignSettings> campaigns;
+  for (const std::string& text : study.protections) {
+    const Protection protection = study_protection(text);
+    CampaignSettings& campaign = campaigns.emplace_back(study.campaign);
+    campaign.headroom = protection.headroom;
+    campaign.placement = to_string(protection.placement);
+    campaign.guard = to_string(protection.guard);
+  }
+  return campaigns;
 }
 
 }  // namespace flatenn

@@ -41,6 +41,9 @@ struct StudySettings {
   std::vector<ArmSettings> arms;
   std::vector<int> seeds = {0};
   CampaignSettings campaign;  ///< final figures, on the test split
+  /// Every arm is measured also behind each of these (protection.h, parts in any order), for
+  /// comparisons. Claims, and the choice of their cell, are about unprotected memories.
+  std::vector<std::string> protections = {};
   ValidationSettings validation;
   int jobs = 0;  ///< trainings side by side; 0: as many as there are processors
 };
@@ -49,7 +52,8 @@ void bind(Binder& binder, StudySettings& settings);
 
 /// Throws Error for arms without or with equal names, two arms of the same role (sparse, metric)
 /// that are not variants, variants with data or seeds of their own, radius without metric, repeated
-/// seeds, fault maps of the final campaign that belong to validation.
+/// seeds, fault maps of the final campaign that belong to validation, protections that are none,
+/// are repeated, cannot be had with the campaign, or stand beside one of the campaign's own.
 void check_settings(const StudySettings& settings);
 
 /// What `arm` trains with. Settings that cannot matter to the arm have their defaults, so that
@@ -61,5 +65,9 @@ std::string training_name(const ArmSettings& arm, std::uint64_t seed);
 
 /// The campaign on the validation split.
 CampaignSettings validation_campaign(const StudySettings& study);
+
+/// The final campaign once more for each of the study's protections. Throws Error for a text that
+/// is no protection.
+std::vector<CampaignSettings> protected_campaigns(const StudySettings& study);
 
 }  // namespace flatenn

@@ -137,6 +137,40 @@ TEST(StudySettings, ValidationUsesItsOwnMaps) {
   EXPECT_EQ(validation.rates, read().campaign.rates);
 }
 
+TEST(StudySettings, EachProtectionIsAnotherCampaign) {
+  EXPECT_TRUE(protected_campaigns(read()).empty());
+  const StudySettings study =
+      read({"protections=['secded:64', 'bound:1+headroom:2', 'tmr:1+interleave:4+rotate:2']"});
+  check_settings(study);
+  const std::vector<CampaignSettings> campaigns = protected_campaigns(study);
+  ASSERT_EQ(campaigns.size(), 3u);
+  EXPECT_EQ(campaigns[0].guard, "secded:64");
+  EXPECT_EQ(campaigns[0].maps, 5u);
+  EXPECT_EQ(campaigns[1].headroom, 2);
+  EXPECT_EQ(campaigns[1].guard, "bound:1");
+  EXPECT_EQ(to_string(campaign_protection(campaigns[2])), "interleave:4+rotate:2+tmr:1");
+  EXPECT_EQ(study.campaign.guard, "");
+  EXPECT_EQ(validation_campaign(study).guard, "");
+}
+
+TEST(StudySettings, ProtectionMistakesNameTheirKeys) {
+  using testing::AllOf;
+  EXPECT_THAT(error_of({"protections=['secdec:64']"}),
+              AllOf(HasSubstr("protections: "), HasSubstr("secdec")));
+  EXPECT_THAT(error_of({"protections=['']"}), HasSubstr("protections: "));
+  EXPECT_THAT(error_of({"protections=['secded:64+']"}), HasSubstr("protections: "));
+  EXPECT_THAT(error_of({"protections=['headroom:99']"}), HasSubstr("protections: headroom"));
+  EXPECT_THAT(error_of({"protections=['tmr:1+bound:1', 'bound:1+tmr:1']"}),
+              HasSubstr("protections: tmr:1+bound:1 is listed twice"));
+  for (const char* key : {"guard='parity:8'", "placement='rotate:1'", "headroom=2"}) {
+    const std::string other(key, std::string_view(key).find('='));
+    EXPECT_THAT(error_of({"protections=['secded:64']", std::string("campaign.") + key}),
+                HasSubstr("protections and campaign." + other + ":"));
+  }
+  EXPECT_THAT(error_of({"protections=['secded:64']", "campaign.memory=['activations']"}),
+              HasSubstr("protections and campaign.memory"));
+}
+
 TEST(StudySettings, ResolvedTextReadsBack) {
   StudySettings study = read();
   const std::string text = write_config([&](Binder& b) { bind(b, study); });

@@ -1,5 +1,8 @@
 #include "flatenn/study/study.h"
 
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
 #include <algorithm>
 #include <numeric>
 #include <thread>
@@ -7,6 +10,7 @@
 #include "flatenn/base/error.h"
 #include "flatenn/base/file.h"
 #include "flatenn/base/jobs.h"
+#include "flatenn/campaign/exposed_network.h"
 #include "flatenn/report/page_sources.h"
 #include "flatenn/study/choice.h"
 #include "flatenn/study/measured.h"
@@ -69,12 +73,16 @@ std::vector<TrainedArm> train_arms(const StudySettings& study, const TrainData& 
   return arms;
 }
 
+std::vector<CampaignModel> campaign_models(const std::vector<TrainedArm>& arms) {
+  std::vector<CampaignModel> models;
+  for (const TrainedArm& arm : arms) models.push_back({arm.name(), &arm.model});
+  return models;
+}
+
 std::vector<MeasuredArm> measure(const CampaignSettings& campaign,
                                  const std::vector<TrainedArm>& arms, const Dataset& data,
                                  Split split, Store& store, const Context& context) {
-  std::vector<CampaignModel> models;
-  for (const TrainedArm& arm : arms) models.push_back({arm.name(), &arm.model});
-  run_campaign(campaign, models, data, to_string(split), store, context);
+  run_campaign(campaign, campaign_models(arms), data, to_string(split), store, context);
   return read_measured(campaign, arms, campaign_images(campaign, data), to_string(split), store);
 }
 
@@ -112,6 +120,32 @@ void check_images(std::string_view key, std::uint64_t asked, const Dataset& data
   }
 }
 
+/// Of the weights that a training will make.
+MemoryLayout weight_layout(const TrainSettings& settings, const Dataset& data) {
+  const Graph graph = build_training_graph(settings, data);
+  const std::vector<NodeInfo> infos = check_graph(graph);
+  std::vector<std::string> tensors;
+  for (const int node : weight_nodes(graph)) {
+    const auto n = static_cast<std::size_t>(node);
+    tensors.push_back(fmt::format("{}.weight {}x{}", graph.nodes[n].name, infos[n].weight_count,
+                                  weight_format(graph.nodes[n]).code.bits));
+  }
+  return MemoryLayout::parse(fmt::format("{}", fmt::join(tensors, ", ")));
+}
+
+/// Throws Error where the memory of an arm cannot be exposed and protected as it is asked.
+void check_memories(const StudySettings& study, const Dataset& data) {
+  if (exposed_parts(study.campaign) != MemoryParts{}) return;  // what training makes is not known
+  std::vector<CampaignSettings> campaigns = protected_campaigns(study);
+  campaigns.push_back(study.campaign);
+  for (const ArmSettings& arm : study.arms) {
+    const MemoryLayout memory = weight_layout(arm_training(study, arm, 0), data);
+    for (const CampaignSettings& campaign : campaigns) {
+      expose_cells(memory, campaign.exposed, campaign_protection(campaign));
+    }
+  }
+}
+
 std::vector<ArmResult> arm_results(const std::vector<TrainedArm>& arms) {
   std::vector<ArmResult> results;
   for (const TrainedArm& arm : arms) {
@@ -139,9 +173,11 @@ StudySummary run_study(const StudySettings& settings, const fs::path& folder,
                        const Context& context) {
   check_settings(settings);
   const TrainData data = load_train_data(settings.train);
-  // Wrong numbers of images must show before hours of training, not after.
+  // Wrong numbers of images, or words that codes do not fill, must show before hours of training,
+  // not after.
   check_images("campaign.images", settings.campaign.images, data.test);
   check_images("validation.images", settings.validation.images, data.validation);
+  check_memories(settings, data.train);
 
   make_folder(folder);
   // Held open to the end: two runs of one study in the same folder would disturb each other.
@@ -155,6 +191,10 @@ StudySummary run_study(const StudySettings& settings, const fs::path& folder,
   summary.chosen = choose_on_validation(settings, arms, data.validation, validation_store, context);
   const std::vector<MeasuredArm> measured =
       measure(settings.campaign, arms, data.test, Split::test, store, context);
+  for (const CampaignSettings& campaign : protected_campaigns(settings)) {
+    run_campaign(campaign, campaign_models(arms), data.test, to_string(Split::test), store,
+                 context);
+  }
   summary.arms = arm_results(arms);
   summary.faulty = collect_faulty(settings.campaign, measured);
   summary.cells = collect_cells(settings.campaign, measured);

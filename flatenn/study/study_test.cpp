@@ -53,13 +53,16 @@ maps = 2
 images = 40
 )";
 
-/// What was worked on: tasks of trainings by name; stops at the first progress of `stop_at`.
+/// What was worked on: tasks of trainings by name; stops at the first progress of `stop_at` that
+/// leaves something to do.
 class Watch : public Events {
  public:
   void progress(const Progress& progress) override {
     const std::lock_guard lock(mutex_);
     ++tasks_[progress.task];
-    if (!stop_at.empty() && progress.task == stop_at) stop.request_stop();
+    if (!stop_at.empty() && progress.task == stop_at && progress.done < progress.total) {
+      stop.request_stop();
+    }
   }
   std::vector<std::string> trainings() {
     std::vector<std::string> names;
@@ -144,6 +147,29 @@ TEST_F(Study, MoreMapsKeepTheOldTrials) {
   EXPECT_EQ(result.faulty.front().cell.maps, 5u);
 }
 
+TEST_F(Study, ProtectionsAreMeasuredBesideAndJudgeNothing) {
+  run_study(settings(), folder_.path());
+  const std::string before = summary();
+  const std::string with = "protections=['secded:64', 'headroom:2+bound:1']";
+  Watch interrupted;
+  interrupted.stop_at = "campaign";
+  EXPECT_THROW(run_study(settings({with}), folder_.path(), interrupted.context()), Interrupted);
+  EXPECT_LT(stored_trials(), 3 * 6u * 4 * 3);
+  Watch watch;
+  run_study(settings({with}), folder_.path(), watch.context());
+  EXPECT_THAT(watch.trainings(), IsEmpty());
+  EXPECT_EQ(stored_trials(), 3 * 6u * 4 * 3);
+  EXPECT_EQ(summary(), before);
+  std::map<std::string, int> sources;
+  for (const Subject& subject : Store::open_read_only(folder_ / "faults.db").subjects()) {
+    EXPECT_EQ(subject.split, "test");
+    ++sources[subject.source];
+  }
+  EXPECT_EQ(sources, (std::map<std::string, int>{
+                         {"", 6}, {"cells | secded:64", 6}, {"cells | headroom:2+bound:1", 6}}));
+  EXPECT_THAT(read_text_file(folder_ / "report.html"), HasSubstr("standard + secded:64"));
+}
+
 TEST_F(Study, InterruptedAndResumedGivesTheSameFiles) {
   const fs::path whole = folder_ / "whole", parts = folder_ / "parts";
   run_study(settings({"jobs=1"}), whole);
@@ -179,6 +205,8 @@ TEST_F(Study, MistakesShowBeforeTraining) {
               HasSubstr("validation.images: 61 asked, but synthetic"));
   EXPECT_THAT(error_of({"train.dataset=mnits"}), HasSubstr("mnist"));
   EXPECT_THAT(error_of({"campaign.rates=[]"}), HasSubstr("rates"));
+  EXPECT_THAT(error_of({"protections=['secded:63']"}), HasSubstr("not filled by the 4-bit codes"));
+  EXPECT_THAT(error_of({"campaign.exposed=['conv9*']"}), HasSubstr("conv9"));
 }
 
 TEST_F(Study, ASecondRunBesideTheFirstIsRefused) {

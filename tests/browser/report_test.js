@@ -60,6 +60,7 @@ function sqlite(store, statement) {
 function makePages() {
   fs.writeFileSync(path.join(folder, 'study.toml'), STUDY);
   flatenn('study', 'study.toml', '--out', 'study');
+  flatenn('study', 'study.toml', '--out', 'guarded', '--set', 'protections=["secded:64"]');
   fs.writeFileSync(path.join(folder, 'recipe.toml'), RECIPE);
   flatenn('train', 'recipe.toml', '--out', 'net');
   const model = path.join(folder, 'net', 'model.safetensors');
@@ -308,6 +309,22 @@ test('defences are those that compare prints', async (t) => {
   assert.strictEqual(lines.length, pairs.length);
   assert.strictEqual(Number(lines[0][names.indexOf('points')]), pairs[0].points);
   assert.strictEqual(Number(lines[0][names.indexOf('p_adjusted')]), pairs[0].p_adjusted);
+});
+
+test('protections are set against training, in stored bits and rate by rate', async (t) => {
+  const page = await open(t, 'guarded/report.html');
+  const state = (id, pick) => page.$eval(`#figure-${id} .chart`, (chart, key) =>
+    echarts.getInstanceByDom(chart).getOption()[key].map((one) => one.name), pick);
+  assert.deepStrictEqual(await state('pareto', 'xAxis'), [
+    'clean accuracy, %', 'sparsity, %', 'training time, s', 'stored memory, bits']);
+  const drawn = await state('payoff', 'series');
+  const {payoff} = JSON.parse(flatenn('compare', 'guarded', '--json'));
+  const text = await page.$eval('#defences-section', (section) => section.textContent);
+  assert.strictEqual(payoff.length, 2);
+  for (const one of payoff) {
+    assert.ok(drawn.includes(one.arm), one.arm);
+    assert.ok(text.includes(one.words), one.words);
+  }
 });
 
 test('a name with markup stays a name', async (t) => {

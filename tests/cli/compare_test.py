@@ -61,7 +61,7 @@ class Compare(CommandLineTest):
         super().setUp()
         shutil.copytree(self.studied / "run", self.folder / "run")
 
-    def accuracies(self, arm, kind, rate):
+    def accuracies(self, arm, kind, rate, source=""):
         """[seed][map], percent, from the store itself."""
         store = sqlite3.connect(self.folder / "run/faults.db")
         self.addCleanup(store.close)
@@ -69,8 +69,8 @@ class Compare(CommandLineTest):
         rows = {}
         for label, map_id, correct, images in store.execute(
                 "SELECT label, map, correct, images FROM trial JOIN subject ON subject.id = subject "
-                "WHERE kind IN (?, ?) AND rate = ? ORDER BY label, map",
-                (kind, kinds.index(kind), rate)):
+                "WHERE kind IN (?, ?) AND rate = ? AND source = ? ORDER BY label, map",
+                (kind, kinds.index(kind), rate, source)):
             if label.rsplit("-seed", 1)[0] == arm:
                 rows.setdefault(label, []).append(100 * correct / images)
         return list(rows.values())
@@ -158,6 +158,79 @@ class Compare(CommandLineTest):
         texts = [element.text for element in svg.iter() if element.tag.endswith("text")]
         for words in ("standard-saq-code", "against clean accuracy", "against training time"):
             self.assertIn(words, texts)
+
+    def test_protections_against_training(self):
+        self.assertNotIn("stored", self.succeed("compare", "run"))
+        self.write("study.toml", STUDY)
+        self.succeed("study", "study.toml", "--out", "run", "--set",
+                     "protections=['secded:64', 'protect:1']")
+        trained = ["standard", "standard-saq", "standard-saq-code"]
+        asked = ("compare", "run", "--kind", "flip", "--rate", "0.05")
+        self.fail_with(*asked, "--baseline", "standard + secded:32",
+                       words=["did you mean 'standard + secded:64'?"])
+        found = self.succeed_json(*asked)
+        arms = {arm["arm"]: arm for arm in found["arms"]}
+        self.assertEqual(list(arms), trained + [f"{arm} + {protection}" for protection in
+                                                ("secded:64", "protect:1") for arm in trained])
+        self.assertEqual((found["maps"], found["source"]), (6, ""))
+        code = arms["standard + secded:64"]
+        self.assertEqual((code["protection"], code["seeds"]), ("secded:64", 2))
+        self.assertAlmostEqual(code["stored_bits"] / arms["standard"]["stored_bits"], 1.125,
+                               places=2)
+        self.assertEqual(code["training_seconds"], arms["standard"]["training_seconds"])
+        self.assertEqual(4 * arms["standard + protect:1"]["hardened_bits"],
+                         arms["standard"]["stored_bits"])
+        self.assertEqual(found["fronts"][3]["criteria"], ["faulty", "stored_bits"])
+        self.assertEqual(found["fronts"][3]["unknown"], [])
+
+        self.assertEqual([one["arm"] for one in found["payoff"]],
+                         [f"{arm} + secded:64" for arm in trained])
+        payoff = found["payoff"][0]
+        self.assertEqual([rate["rate"] for rate in payoff["rates"]], [0.01, 0.05])
+        for rate in payoff["rates"]:
+            unprotected = {arm: mean([mean(seed) for seed in
+                                      self.accuracies(arm, "flip", rate["rate"])])
+                           for arm in trained}
+            best = max(unprotected, key=unprotected.get)
+            self.assertAlmostEqual(unprotected[rate["best"]], unprotected[best])
+            own = mean([mean(seed) for seed in self.accuracies("standard", "flip", rate["rate"],
+                                                               "cells | secded:64")])
+            self.assertAlmostEqual(rate["points"], own - unprotected[best])
+            self.assertEqual(rate["keeps_more"], "protection" if rate["lo"] > 0 else
+                             "training" if rate["hi"] < 0 else "open")
+        self.assertIn(payoff["words"], self.succeed(*asked))
+
+        only = self.succeed_json(*asked, "--only", "standard")
+        self.assertEqual([arm["arm"] for arm in only["arms"]],
+                         ["standard", "standard + secded:64", "standard + protect:1"])
+        only = self.succeed_json(*asked, "--only", "standard + secded:64,standard-saq")
+        self.assertEqual([arm["arm"] for arm in only["arms"]],
+                         ["standard + secded:64", "standard-saq", "standard-saq + secded:64",
+                          "standard-saq + protect:1"])
+        self.assertEqual(only["payoff"][0]["rates"][0]["best"], "standard-saq")
+        based = self.succeed_json(*asked, "--baseline", "standard-saq")
+        self.assertEqual({pair["second"] for pair in based["pairs"]}, {"standard-saq"})
+        self.assertEqual([one["arm"] for one in based["payoff"]], ["standard-saq + secded:64"])
+        based = self.succeed_json(*asked, "--baseline", "standard + secded:64")
+        self.assertEqual({pair["second"] for pair in based["pairs"]}, {"standard + secded:64"})
+        self.succeed(*asked, "--svg", "fronts.svg", "--arms-csv", "arms.csv")
+        self.assertIn("against stored memory", (self.folder / "fronts.svg").read_text())
+        with open(self.folder / "arms.csv", newline="") as file:
+            self.assertEqual([row["protection"] for row in csv.DictReader(file)],
+                             3 * [""] + 3 * ["secded:64"] + 3 * ["protect:1"])
+
+    def test_one_network_with_and_without_a_guard(self):
+        campaign = ("campaign", "run/arms/standard-seed0/model.safetensors", "--store", "faults.db",
+                    "--kinds", "flip", "--rates", "0.002,0.05", "--maps", "6", "--images", "200")
+        self.succeed(*campaign)
+        self.succeed(*campaign, "--guard", "secded:64", "--headroom", "1.5")
+        found = self.succeed_json("compare", "faults.db", "--rate", "0.002")
+        plain, guarded = (arm["arm"] for arm in found["arms"])
+        self.assertEqual(guarded, plain + " + headroom:1.5+secded:64")
+        self.assertEqual([rate["best"] for rate in found["payoff"][0]["rates"]], [plain, plain])
+        self.assertIn(f"({guarded}) \u2212 {plain}", self.succeed("compare", "faults.db"))
+        self.succeed("report", "faults.db", "--out", "report.html")
+        self.assertIn(found["payoff"][0]["words"], (self.folder / "report.html").read_text())
 
     def test_the_same_maps_count(self):
         store = sqlite3.connect(self.folder / "run/faults.db")

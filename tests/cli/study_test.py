@@ -171,6 +171,12 @@ class Mistakes(CommandLineTest):
     def test_arm_whose_name_leaves_the_folder(self):
         self.refuse(('name = "sparse"', 'name = "../sparse"'), "../sparse")
 
+    def test_protections(self):
+        self.refuse(("jobs = 2", 'jobs = 2\nprotections = ["secdec:64"]'), "protections", "secdec")
+        self.write("study.toml", STUDY.replace("jobs = 2", 'jobs = 2\nprotections = ["secded:64"]')
+                   .replace("[campaign]", '[campaign]\nguard = "parity:8"'))
+        self.fail_with("study", "study.toml", "--out", "out", words=["protections", "campaign.guard"])
+
     def test_missing_dataset(self):
         self.refuse(('dataset = "synthetic"', 'dataset = "kmnist"'), "kmnist")
 
