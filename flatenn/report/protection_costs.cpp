@@ -37,8 +37,9 @@ std::string protection_line(const Subject& subject) {
   const Protection protection = parse_source_protection(subject.source);
   if (!protection.any()) return "";
   const ProtectionCost cost = cost_of(subject, protection);
-  std::string text = fmt::format("protection {}: {} bits beside {} ({:.2f} %)",
-                                 to_string(protection), cost.stored() - cost.data, cost.overhead());
+  std::string text =
+      fmt::format("protection {}: {} bits beside {} ({:.2f} %)", to_string(protection),
+                  cost.stored() - cost.data, cost.data, cost.overhead());
   if (cost.metadata > 0) text += fmt::format(", {} of them with the chip's map", cost.metadata);
   if (cost.skipped > 0) text += fmt::format(", {} of them in skipped columns", cost.skipped);
   if (cost.hardened > 0) text += fmt::format(", {} bits in protected cells", cost.hardened);
