@@ -83,7 +83,7 @@ TEST(ReadArms, AProtectionMakesAnArmOfItsOwn) {
   ASSERT_EQ(arms.size(), 4u);  // b behind everything
   EXPECT_EQ(arms[0].stored, (ProtectionCost{64, 0, 0, 0}));
   EXPECT_EQ(arms[1].stored, (ProtectionCost{64, 8, 0, 0}));
-  EXPECT_EQ(arms[2].stored, (ProtectionCost{64, 0, 0, 16}));
+  EXPECT_EQ(arms[2].stored, (ProtectionCost{.data = 64, .hardened = 16}));
   EXPECT_EQ(arms[3].name, "a + secded:64");
   EXPECT_EQ(arms[3].protection, "secded:64");
   EXPECT_EQ(arms[3].labels.size(), 2u);
