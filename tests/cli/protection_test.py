@@ -55,6 +55,49 @@ class Protection(TrainedModelTest):
         self.fail_with(*arguments[:-2], "--guard", "parity:64", "--source", "file:chip.map",
                        words=["source", "guard", "parity:64"])
 
+    def test_chips_with_skipped_columns(self):
+        chip = ("--kinds", "stuck", "--source", "chip:2", "--set", "rows=64", "--rates", "0.02")
+        self.succeed(*self.campaign(*chip))
+        text = self.succeed(*self.campaign(*chip, "--placement", "skip:16"))
+        self.assertIn("faulty cells: chip 2 128x64 | skip:16:128x64", text)
+        self.assertIn("in skipped columns, throughput 87.", text)
+        plain, skipping = self.subjects()
+        self.assertEqual(plain["source"], "chip 2 128x64")
+        self.assertEqual(skipping["protection"]["skipped_bits"],
+                         skipping["memory_bits"] - plain["memory_bits"])
+        # Weak lines hold nine tenths of the faulty cells, and a test finds some of them.
+        self.assertLess(skipping["cells"][0]["bits_faulty"],
+                        0.9 * plain["cells"][0]["bits_faulty"])
+        self.succeed("store", "check", "store.db")
+
+    def test_buffers_are_protected_too(self):
+        buffers = ("--memory", "activations", "--rates", "0.02")
+        self.succeed(*self.campaign(*buffers))
+        self.succeed(*self.campaign(*buffers, "--guard", "secded:16:zero", "--placement",
+                                    "interleave:2"))
+        self.succeed(*self.campaign(*buffers, "--guard", "tmr:1", "--kinds", "stuck"))
+        self.succeed("store", "check", "store.db")
+        plain, secded, voted = self.subjects()
+        self.assertGreater(secded["protection"]["check_bits"], 0)
+        self.assertLessEqual(secded["cells"][0]["answers_changed"],
+                             plain["cells"][0]["answers_changed"])
+
+    def test_rates_are_read_in_volts(self):
+        self.succeed(*self.campaign("--guard", "secded:64"))
+        self.write("table.csv", "voltage_v,bit_error_rate\n1,1e-6\n0.8,0.1\n")
+        text = self.succeed("report", "store.db", "--voltage", "table.csv")
+        self.assertIn("read %", text)
+        cell = self.succeed_json("report", "store.db", "--voltage", "table.csv")["subjects"][0][
+            "cells"][0]
+        voltage = cell["supply"]["voltage"]
+        self.assertTrue(0.8 < voltage < 0.9)
+        self.assertAlmostEqual(cell["supply"]["read_energy_percent"], 112.5 * voltage ** 2,
+                               delta=0.2)
+        self.write("rising.csv", "voltage_v,bit_error_rate\n1,1e-3\n0.8,0\n")
+        self.fail_with("report", "store.db", "--voltage", "rising.csv", words=["rising.csv:3"])
+        self.fail_with("report", "store.db", "--voltage", "table.csv", "--out", "page.html",
+                       words=["--voltage", "--out"])
+
     def test_settings_files_say_it_too(self):
         self.write("faults.toml", 'guard = "parity:16"\nheadroom = 2\nplacement = "protect:1"\n')
         self.succeed(*self.campaign("--config", "faults.toml"))
@@ -68,7 +111,12 @@ class Protection(TrainedModelTest):
                    ("--guard", "tmr:5"): ["guard", "tmr:5", "4"],
                    ("--guard", "parity:8+secded:8"): ["parity", "secded"],
                    ("--guard", "parity:8", "--source", "single"): ["source", "guard"],
-                   ("--guard", "parity:8", "--memory", "activations"): ["memory", "guard"],
+                   ("--guard", "bound:1", "--memory", "activations"): ["memory", "guard"],
+                   ("--guard", "parity:8", "--memory", "activations", "--kinds", "stuck"):
+                       ["kinds", "guard", "parity:8"],
+                   ("--placement", "skip:128"): ["placement", "skip", "127"],
+                   ("--placement", "skip:8:64x256"): ["placement", "geometry", "64"],
+                   ("--source", "chip:4"): ["chip:4", "chip:1"],
                    ("--placement", "protect:5"): ["placement", "protect:5", "protected cells"],
                    ("--placement", "protect:4"): ["placement", "memory"],
                    ("--placement", "protect:1", "--expose", "*:top"): ["placement", "exposed"],
