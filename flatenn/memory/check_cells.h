@@ -32,6 +32,11 @@ struct GuardedTensor {
   std::uint64_t data_bits() const { return elements * static_cast<std::uint64_t>(bits); }
   std::uint64_t voted_bits() const { return elements * (voted_per_word / codes_per_word); }
   std::uint64_t check_bits() const { return words * checks_per_word; }
+  /// Data bits of a word: fewer in a shorter last one.
+  int used_bits(std::uint64_t word) const {
+    const std::uint64_t left = elements - word * codes_per_word;
+    return static_cast<int>(left < codes_per_word ? left : codes_per_word) * bits;
+  }
 };
 
 class CheckCells {

@@ -118,11 +118,6 @@ struct ProtectedMemory::Port {
   std::uint64_t zero;   ///< a word of codes 0
   std::uint64_t voted;  ///< the bits of a word that are stored three times
   CodeBounds bounds;
-
-  int used(std::uint64_t word) const {  ///< bits of this word
-    const std::uint64_t left = tensor.elements - word * tensor.codes_per_word;
-    return static_cast<int>(std::min(left, tensor.codes_per_word)) * tensor.bits;
-  }
 };
 
 /// How the bits of a word of a buffer are read: as 0, as 1, inverted; others as they are.
@@ -224,7 +219,7 @@ void ProtectedMemory::read_tensor(std::size_t index, FaultKind kind) {
     const std::uint64_t word = cells.word();
     if (word == Cursor::none) return;
     const std::uint64_t value =
-        image_.stored(tensor.first_bit + word * tensor.word_bits(), port.used(word));
+        image_.stored(tensor.first_bit + word * tensor.word_bits(), tensor.used_bits(word));
     /// Whether a struck cell that holds `bit` reads otherwise.
     const auto changes = [&](bool bit, bool coin) {
       ++counts_.struck;
@@ -255,7 +250,6 @@ void ProtectedMemory::read_buffer(std::size_t index, FaultKind kind) {
   const GuardedTensor& tensor = cells_.tensors()[index];
   const StoredTensor& stored = image_.tensors()[tensor.tensor];
   const int bits = tensor.bits, voted = protection_.guard.voted;
-  const Port port{tensor, stored, 0, 0, {}};
   const std::uint64_t top =
       repeated(voted == 0 ? 0 : low_bits(voted) << (bits - voted), bits, tensor.codes_per_word);
   const std::uint32_t mask = mask_of(exposed_.data, tensor.first_bit);
@@ -289,7 +283,7 @@ void ProtectedMemory::read_buffer(std::size_t index, FaultKind kind) {
       if (checks_exposed) check_errors |= 1u << at;
     });
     BufferWord read = BufferWord::read(bits_of, top);
-    read_code(port.used(word), check_errors, read);
+    read_code(tensor.used_bits(word), check_errors, read);
     for (std::uint64_t c = 0; c < tensor.codes_per_word; ++c) {
       const auto shift = c * static_cast<unsigned>(bits);
       const auto part = [&](std::uint64_t of) {
@@ -320,7 +314,7 @@ void ProtectedMemory::read_word(const Port& port, std::uint64_t word, Struck err
   const std::uint64_t a = errors.data, b = errors.copies[0], c = errors.copies[1];
   std::uint64_t wrong = (a & ~port.voted) | (((a & b) | (a & c) | (b & c)) & port.voted);
   if (wrong == 0 && errors.check == 0) return;
-  const int used = port.used(word);
+  const int used = port.tensor.used_bits(word);
   const std::uint64_t first = port.tensor.first_bit + word * port.tensor.word_bits();
   const std::uint64_t stored = image_.stored(first, used);
   counts_.multiple += std::popcount(wrong) + std::popcount(errors.check) > 1;
