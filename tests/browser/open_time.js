@@ -11,7 +11,7 @@ const PATIENCE = 120000;  // milliseconds, on a busy machine
 
 function launch() {
   return puppeteer.launch({
-    executablePath: process.env.FLATENN_BROWSER || 'chromium', headless: true, timeout: PATIENCE,
+    executablePath: process.env.FLATENN_BROWSER || '/usr/bin/chromium', headless: true, timeout: PATIENCE,
     protocolTimeout: PATIENCE,
     args: ['--no-sandbox', '--disable-dev-shm-usage', '--use-angle=swiftshader',
            '--enable-unsafe-swiftshader'],
