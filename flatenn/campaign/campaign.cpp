@@ -235,7 +235,6 @@ void check_campaign(const CampaignSettings& settings, const std::vector<Campaign
     check_images(*model.model, data);
     const MemoryLayout memory(*model.model, exposed_parts(settings));
     expose_cells(memory, settings.exposed, protection);
-    for (const FaultKind kind : settings.kinds) check_kind(protection, memory.parts(), kind);
     const std::uint64_t cells = protected_cells(protection, memory);
     if (cells != memory.bits() && source.file && source.file->bits != cells) {
       fail(

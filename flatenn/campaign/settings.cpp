@@ -4,6 +4,7 @@
 #include <set>
 
 #include "flatenn/base/error.h"
+#include "flatenn/campaign/exposed_network.h"
 
 namespace flatenn {
 namespace {
@@ -33,6 +34,9 @@ void check_combination(const CampaignSettings& settings, const FaultSource& sour
         "source: single cells are tried in unprotected memories only, but headroom, placement or "
         "guard say {}",
         to_string(protection));
+  }
+  for (const FaultKind kind : settings.kinds) {
+    check_kind(protection, exposed_parts(settings), kind);
   }
   if (settings.sample > 0 && source.kind != FaultSourceKind::single) {
     fail("sample: counts single cells, but source is '{}'; did you mean source = \"single\"?",

@@ -1,5 +1,6 @@
 #include "flatenn/memory/protection.h"
 
+#include <algorithm>
 #include <bit>
 #include <charconv>
 
@@ -68,22 +69,29 @@ std::string to_string(const Protection& protection) {
   return text.empty() ? text : text.substr(1);
 }
 
-Protection parse_protection(std::string_view text) {
+Protection read_protection(std::string_view text, const std::optional<Geometry>& geometry) {
   Protection protection;
-  std::string placement, guard;
-  for (std::string_view rest = text; !rest.empty();) {
-    const std::size_t plus = rest.find('+');
-    const std::string_view part = rest.substr(0, plus);
-    rest = plus == rest.npos ? std::string_view() : rest.substr(plus + 1);
-    if (part.starts_with("headroom:")) {
-      protection.headroom = parse_headroom(part.substr(9));
-      continue;
-    }
-    std::string& list = names_guard(part.substr(0, part.find(':'))) ? guard : placement;
+  if (text.empty()) return protection;
+  std::string headroom, placement, guard;
+  for (std::size_t begin = 0, end = 0; end != text.npos; begin = end + 1) {
+    end = text.find('+', begin);
+    const std::string_view part = text.substr(begin, end - begin);
+    if (part.empty()) fail("a protection \"{}\" has an empty part", text.substr(0, 60));
+    const std::string_view name = part.substr(0, part.find(':'));
+    std::string& list = name == "headroom" ? headroom : names_guard(name) ? guard : placement;
     list += fmt::format("{}{}", list.empty() ? "" : "+", part);
   }
-  protection.placement = parse_placement(placement);
+  constexpr std::size_t number = std::string_view("headroom:").size();
+  if (!headroom.empty()) {
+    protection.headroom = parse_headroom(headroom.substr(std::min(number, headroom.size())));
+  }
+  protection.placement = parse_placement(placement, geometry);
   protection.guard = parse_guard(guard);
+  return protection;
+}
+
+Protection parse_protection(std::string_view text) {
+  const Protection protection = read_protection(text);
   if (to_string(protection) != text) {
     fail("a protection reads \"{}\", not \"{}\"", to_string(protection), text.substr(0, 60));
   }

@@ -7,6 +7,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -29,6 +30,9 @@ struct Protection {
 std::string to_string(const Protection& protection);
 /// Its inverse. Throws Error for any other text.
 Protection parse_protection(std::string_view text);
+/// As people write it: parts in any order, and numbers as they like. `geometry`: as for
+/// parse_placement. Throws Error naming `headroom`, `placement` or `guard`.
+Protection read_protection(std::string_view text, const std::optional<Geometry>& geometry = {});
 
 /// Throws Error, naming the settings that contradict each other, unless the memory can be protected
 /// so: words that the codes of a tensor do not fill, more protected or voted bits than a code has,

@@ -39,6 +39,17 @@ RC_GTEST_PROP(Protection, TextAndValueAreInverse, ()) {
   RC_ASSERT(parse_protection(to_string(protection)) == protection);
 }
 
+TEST(Protection, PeopleWriteItInAnyOrder) {
+  EXPECT_EQ(to_string(read_protection("bound:1+interleave:8+headroom:2.0+tmr:1")),
+            "headroom:2+interleave:8+tmr:1+bound:1");
+  EXPECT_FALSE(read_protection("").any());
+  EXPECT_EQ(read_protection("skip:8", Geometry{5, 3, 7}).placement.skip, (ColumnSkip{8, 15, 7}));
+  for (const char* text : {"+", "tmr:1+", "+tmr:1", "headroom", "headroom:",
+                           "headroom:2+headroom:3", "tmr:1+tmr:1", "nothing:1", "headroomy:2"}) {
+    EXPECT_NE(error_of([&] { read_protection(text); }), "accepted") << text;
+  }
+}
+
 // Stores are files from outside.
 RC_GTEST_PROP(Protection, HostileTextsAreErrors, ()) {
   const auto text = *rc::gen::container<std::string>(

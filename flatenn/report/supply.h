@@ -14,6 +14,7 @@ struct Supply {
   /// included; percent of reading unprotected data at the nominal voltage.
   double read_energy = 0;
   bool end_of_table = false;  ///< the rate lies beyond the table, or at its end
+  bool operator==(const Supply&) const = default;
 };
 
 /// The supply at which the memory of `subject` has this fault rate, by lowest_voltage. None where

@@ -93,28 +93,12 @@ void check_shared_training(const StudySettings& study) {
   }
 }
 
-/// Like parse_protection, but for parts in any order.
-Protection parse_parts(std::string_view text) {
-  std::string headroom, placement, guard;
-  for (std::size_t begin = 0, end = 0; end != text.npos; begin = end + 1) {
-    end = text.find('+', begin);
-    const std::string_view part = text.substr(begin, end - begin);
-    if (part.empty()) fail("\"{}\" has an empty part", text);
-    std::string& list = part.starts_with("headroom:")                 ? headroom
-                        : names_guard(part.substr(0, part.find(':'))) ? guard
-                                                                      : placement;
-    list += fmt::format("{}{}", list.empty() ? "" : "+", part);
-  }
-  Protection protection = parse_protection(headroom);
-  protection.placement = parse_placement(placement);
-  protection.guard = parse_guard(guard);
-  return protection;
-}
-
 /// Throws Error, naming the key, unless the text is a protection.
-Protection study_protection(const std::string& text) {
+Protection study_protection(const StudySettings& study, const std::string& text) {
   try {
-    return parse_parts(text);
+    const Protection protection = read_protection(text, study.campaign.geometry);
+    if (!protection.any()) fail("\"{}\" protects nothing", text);
+    return protection;
   } catch (const Error& error) {
     fail("protections: {}", error.what());
   }
@@ -132,9 +116,6 @@ void check_protections(const StudySettings& study) {
         "protections and campaign.{}: protections are measured beside the campaign's memory, which "
         "must have none of its own; name that one in 'protections' too",
         key);
-  }
-  if (exposed_parts(campaign).activations) {
-    fail("protections and campaign.memory: activation buffers cannot be protected; leave one out");
   }
   std::set<std::string> distinct;
   for (const CampaignSettings& one : protected_campaigns(study)) {
@@ -235,7 +216,7 @@ CampaignSettings validation_campaign(const StudySettings& study) {
 std::vector<CampaignSettings> protected_campaigns(const StudySettings& study) {
   std::vector<CampaignSettings> campaigns;
   for (const std::string& text : study.protections) {
-    const Protection protection = study_protection(text);
+    const Protection protection = study_protection(study, text);
     CampaignSettings& campaign = campaigns.emplace_back(study.campaign);
     campaign.headroom = protection.headroom;
     campaign.placement = to_string(protection.placement);

@@ -167,8 +167,13 @@ TEST(StudySettings, ProtectionMistakesNameTheirKeys) {
     EXPECT_THAT(error_of({"protections=['secded:64']", std::string("campaign.") + key}),
                 HasSubstr("protections and campaign." + other + ":"));
   }
-  EXPECT_THAT(error_of({"protections=['secded:64']", "campaign.memory=['activations']"}),
-              HasSubstr("protections and campaign.memory"));
+  EXPECT_THAT(error_of({"protections=['secded:64']", "campaign.memory=['activations']",
+                        "campaign.kinds=['stuck']"}),
+              HasSubstr("kinds and guard: with stuck in activation buffers secded:64"));
+  const StudySettings skips = read({"protections=['skip:8']", "campaign.rows=512"});
+  EXPECT_EQ(protected_campaigns(skips).at(0).placement, "skip:8:128x512");
+  EXPECT_THAT(error_of({"protections=['skip:8:128x64']"}),
+              HasSubstr("protections: placement and geometry: skip:8:128x64"));
 }
 
 TEST(StudySettings, ResolvedTextReadsBack) {
