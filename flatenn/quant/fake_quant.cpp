@@ -22,6 +22,7 @@ using torch::autograd::Function;
 using torch::autograd::variable_list;
 
 bool has_kernel(const Tensor& x) { return x.is_cpu() && x.scalar_type() == torch::kFloat32; }
+bool has_half_kernel(const Tensor& x) { return x.is_cpu() && x.scalar_type() == torch::kBFloat16; }
 
 // ---- Weights -----------------------------------------------------------------------------------
 
@@ -96,6 +97,24 @@ Tensor round_straight(const Tensor& x) { return x + (x.round() - x).detach(); }
 
 // ---- Activations -------------------------------------------------------------------------------
 
+/// x itself where its memory is contiguous or channels last ([image][row][column][channel], seen
+/// as (channels, rows, columns, images)): what is done element by element may keep either.
+Tensor dense(const Tensor& x) {
+  const bool keep = x.is_contiguous() || (x.dim() == 4 && x.permute({3, 1, 2, 0}).is_contiguous());
+  return keep ? x : x.contiguous();
+}
+
+/// x in the layout of `like`.
+Tensor in_layout_of(const Tensor& like, const Tensor& x) {
+  return x.strides() == like.strides() ? x : torch::empty_like(like).copy_(x);
+}
+
+/// Element: float or Bfloat16, as the tensor has them.
+template <class Element>
+Element* elements(const Tensor& x) {
+  return static_cast<Element*>(x.data_ptr());
+}
+
 float checked_step(const Tensor& step) {
   const float value = step.item<float>();
   if (!std::isfinite(value)) fail("an activation step is {}: training diverged", value);
@@ -120,54 +139,56 @@ Range saved_range(AutogradContext* context) {
   return {f(0), f(1), f(2), f(3)};
 }
 
-Tensor step_gradient(AutogradContext* context, double scale_gradient, const Tensor& x) {
+Tensor step_gradient(AutogradContext* context, double scale_gradient) {
   return torch::scalar_tensor(scale_gradient * context->saved_data["slope"].toDouble(),
-                              x.options());
+                              torch::kFloat32);
 }
 
-struct FakeQuantizeRelu : Function<FakeQuantizeRelu> {
+template <class Element>
+struct FakeQuantizeRelu : Function<FakeQuantizeRelu<Element>> {
   static variable_list forward(AutogradContext* context, const Tensor& input, const Tensor& step,
                                Range range, double slope, std::int64_t* zeros) {
-    const Tensor x = input.contiguous();
+    const Tensor x = dense(input);
     save_activation(context, x, range, slope * sign(step.item<double>()));
     context->set_materialize_grads(false);
     Tensor y = torch::empty_like(x);
     const fake_quant::ReluTotals totals =
-        fake_quant::relu_forward(range, x.data_ptr<float>(), y.data_ptr<float>(), x.numel());
+        fake_quant::relu_forward(range, elements<Element>(x), elements<Element>(y), x.numel());
     *zeros = totals.zeros;
-    return {y, torch::scalar_tensor(totals.sum, x.options())};
+    return {y, torch::scalar_tensor(totals.sum, torch::kFloat32)};
   }
 
   static variable_list backward(AutogradContext* context, const variable_list& gradients) {
     const Tensor x = context->get_saved_variables()[0];
-    const Tensor g = gradients[0].defined() ? gradients[0].contiguous() : torch::zeros_like(x);
+    const Tensor g = gradients[0].defined() ? in_layout_of(x, gradients[0]) : torch::zeros_like(x);
     const float sum_gradient = gradients[1].defined() ? gradients[1].item<float>() : 0.0f;
     Tensor gx = torch::empty_like(x);
     const double gradient =
-        fake_quant::relu_backward(saved_range(context), sum_gradient, x.data_ptr<float>(),
-                                  g.data_ptr<float>(), gx.data_ptr<float>(), x.numel());
-    return {gx, step_gradient(context, gradient, x), {}, {}, {}};
+        fake_quant::relu_backward(saved_range(context), sum_gradient, elements<Element>(x),
+                                  elements<Element>(g), elements<Element>(gx), x.numel());
+    return {gx, step_gradient(context, gradient), {}, {}, {}};
   }
 };
 
-struct FakeQuantizeSigned : Function<FakeQuantizeSigned> {
+template <class Element>
+struct FakeQuantizeSigned : Function<FakeQuantizeSigned<Element>> {
   static Tensor forward(AutogradContext* context, const Tensor& input, const Tensor& step,
                         Range range, double slope) {
-    const Tensor x = input.contiguous();
+    const Tensor x = dense(input);
     save_activation(context, x, range, slope * sign(step.item<double>()));
     Tensor y = torch::empty_like(x);
-    fake_quant::signed_forward(range, x.data_ptr<float>(), y.data_ptr<float>(), x.numel());
+    fake_quant::signed_forward(range, elements<Element>(x), elements<Element>(y), x.numel());
     return y;
   }
 
   static variable_list backward(AutogradContext* context, const variable_list& gradients) {
     const Tensor x = context->get_saved_variables()[0];
-    const Tensor g = gradients[0].contiguous();
+    const Tensor g = in_layout_of(x, gradients[0]);
     Tensor gx = torch::empty_like(x);
     const double gradient =
-        fake_quant::signed_backward(saved_range(context), x.data_ptr<float>(), g.data_ptr<float>(),
-                                    gx.data_ptr<float>(), x.numel());
-    return {gx, step_gradient(context, gradient, x), {}, {}};
+        fake_quant::signed_backward(saved_range(context), elements<Element>(x),
+                                    elements<Element>(g), elements<Element>(gx), x.numel());
+    return {gx, step_gradient(context, gradient), {}, {}};
   }
 };
 
@@ -251,8 +272,10 @@ FakeActivation fake_quantize_activation(const Tensor& x, const Tensor& step, int
   const Range range = make_range(checked_step(step), 0, highest);
   const double slope = activation_slope(x, samples, highest);
   FakeActivation result;
-  if (has_kernel(x)) {
-    const variable_list outputs = FakeQuantizeRelu::apply(x, step, range, slope, &result.zeros);
+  if (has_kernel(x) || has_half_kernel(x)) {
+    const variable_list outputs =
+        has_kernel(x) ? FakeQuantizeRelu<float>::apply(x, step, range, slope, &result.zeros)
+                      : FakeQuantizeRelu<Bfloat16>::apply(x, step, range, slope, &result.zeros);
     result.values = outputs[0];
     result.sum = outputs[1];
     return result;
@@ -268,7 +291,8 @@ Tensor fake_quantize_signed(const Tensor& x, const Tensor& step, int bits, std::
   const int highest = (1 << (bits - 1)) - 1;
   const Range range = make_range(checked_step(step), -highest - 1, highest);
   const double slope = activation_slope(x, samples, highest);
-  if (has_kernel(x)) return FakeQuantizeSigned::apply(x, step, range, slope);
+  if (has_kernel(x)) return FakeQuantizeSigned<float>::apply(x, step, range, slope);
+  if (has_half_kernel(x)) return FakeQuantizeSigned<Bfloat16>::apply(x, step, range, slope);
   return quantize_by_operations(x, step, range, slope);
 }
 

@@ -4,7 +4,10 @@
 // are straight-through: rounding has slope one, clamping has slope zero outside its range, and the
 // learned step follows from both (Esser et al., ICLR 2020; for SAQ the same rule on its clip).
 // Float32 on the CPU takes one fused pass each way; anything else the same arithmetic as tensor
-// operations, which also differentiate twice.
+// operations, which also differentiate twice. Activations in bfloat16 on the CPU are fused, too:
+// float32 arithmetic, values and gradients rounded once at the end. Fused activations keep the
+// layout of x where it is contiguous or channels last; elements do not depend on it, while the sums
+// over them (of positive parts, of the gradient to the step) follow the order in memory.
 #pragma once
 
 #include <torch/types.h>

@@ -8,6 +8,8 @@
 namespace flatenn::fake_quant {
 namespace {
 
+#define FLATENN_INLINE inline __attribute__((always_inline))
+
 /// Adding and taking away 1.5 * 2^23 rounds small floats half to even, in vector form too.
 constexpr float kRound = 12582912.0f;
 /// Sums run in this many lanes, so that they vectorise and give the same bits everywhere.
@@ -44,53 +46,92 @@ FLATENN_SIMD void weights_block(const WeightRounding& k, const float* w, const f
 }
 
 /// Adds to sums[]: positive parts; to zeros[]: zero codes.
-FLATENN_SIMD void relu_block(const Range& k, const float* x, float* y, float* sums,
-                             std::int32_t* zeros, std::int64_t rounds) {
+template <class Element>
+FLATENN_INLINE void relu_rounds(const Range& k, const Element* x, Element* y, float* sums,
+                                std::int32_t* zeros, std::int64_t rounds) {
   for (std::int64_t r = 0; r < rounds; ++r) {
     for (std::int64_t j = 0; j < kLanes; ++j) {
       const std::int64_t i = r * kLanes + j;
-      const float positive = x[i] <= 0.0f ? 0.0f : x[i];  // keeps NaN
+      const float value = to_float(x[i]);
+      const float positive = value <= 0.0f ? 0.0f : value;  // keeps NaN
       const float level = positive * k.inverse;
       const float code = (level < k.highest ? level : k.highest) + kRound - kRound;
-      y[i] = code * k.scale;
+      round_to(y[i], code * k.scale);
       sums[j] += positive;
       zeros[j] += code == 0.0f ? 1 : 0;
     }
   }
 }
 
-FLATENN_SIMD void relu_backward_block(const Range& k, float sum_gradient, const float* x,
-                                      const float* g, float* gx, float* lanes,
-                                      std::int64_t rounds) {
+template <class Element>
+FLATENN_INLINE void relu_backward_rounds(const Range& k, float sum_gradient, const Element* x,
+                                         const Element* g, Element* gx, float* lanes,
+                                         std::int64_t rounds) {
   for (std::int64_t r = 0; r < rounds; ++r) {
     for (std::int64_t j = 0; j < kLanes; ++j) {
       const std::int64_t i = r * kLanes + j;
-      const float positive = x[i] <= 0.0f ? 0.0f : x[i];  // keeps NaN
+      const float value = to_float(x[i]);
+      const float gradient = to_float(g[i]);
+      const float positive = value <= 0.0f ? 0.0f : value;  // keeps NaN
       const float level = positive * k.inverse;
       const float clamped = level < k.highest ? level : k.highest;
       const float code = clamped + kRound - kRound;
-      const float through = level <= k.highest ? g[i] : 0.0f;
-      gx[i] = x[i] > 0.0f ? through + sum_gradient : 0.0f;
-      lanes[j] += g[i] * (level <= k.highest ? code - level : code);
+      const float through = level <= k.highest ? gradient : 0.0f;
+      round_to(gx[i], value > 0.0f ? through + sum_gradient : 0.0f);
+      lanes[j] += gradient * (level <= k.highest ? code - level : code);
     }
   }
 }
 
-FLATENN_SIMD void signed_backward_block(const Range& k, const float* x, const float* g, float* gx,
-                                        float* lanes, std::int64_t rounds) {
+template <class Element>
+FLATENN_INLINE void signed_elements(const Range& k, const Element* x, Element* y, std::int64_t n) {
+  for (std::int64_t i = 0; i < n; ++i) {
+    const float level = to_float(x[i]) * k.inverse;
+    const float above = level > k.lowest ? level : k.lowest;
+    round_to(y[i], ((above < k.highest ? above : k.highest) + kRound - kRound) * k.scale);
+  }
+}
+
+template <class Element>
+FLATENN_INLINE void signed_backward_rounds(const Range& k, const Element* x, const Element* g,
+                                           Element* gx, float* lanes, std::int64_t rounds) {
   for (std::int64_t r = 0; r < rounds; ++r) {
     for (std::int64_t j = 0; j < kLanes; ++j) {
       const std::int64_t i = r * kLanes + j;
-      const float level = x[i] * k.inverse;
+      const float gradient = to_float(g[i]);
+      const float level = to_float(x[i]) * k.inverse;
       const float above = level > k.lowest ? level : k.lowest;
       const float clamped = above < k.highest ? above : k.highest;
       const float code = clamped + kRound - kRound;
       const bool inside = clamped == level;
-      gx[i] = inside ? g[i] : 0.0f;
-      lanes[j] += g[i] * (inside ? code - level : code);
+      round_to(gx[i], inside ? gradient : 0.0f);
+      lanes[j] += gradient * (inside ? code - level : code);
     }
   }
 }
+
+// The same for each instruction set: target_clones takes no templates.
+
+#define FLATENN_ACTIVATION_BLOCKS(Element)                                                       \
+  FLATENN_SIMD void relu_block(const Range& k, const Element* x, Element* y, float* sums,        \
+                               std::int32_t* zeros, std::int64_t rounds) {                       \
+    relu_rounds(k, x, y, sums, zeros, rounds);                                                   \
+  }                                                                                              \
+  FLATENN_SIMD void relu_backward_block(const Range& k, float sum_gradient, const Element* x,    \
+                                        const Element* g, Element* gx, float* lanes,             \
+                                        std::int64_t rounds) {                                   \
+    relu_backward_rounds(k, sum_gradient, x, g, gx, lanes, rounds);                              \
+  }                                                                                              \
+  FLATENN_SIMD void signed_block(const Range& k, const Element* x, Element* y, std::int64_t n) { \
+    signed_elements(k, x, y, n);                                                                 \
+  }                                                                                              \
+  FLATENN_SIMD void signed_backward_block(const Range& k, const Element* x, const Element* g,    \
+                                          Element* gx, float* lanes, std::int64_t rounds) {      \
+    signed_backward_rounds(k, x, g, gx, lanes, rounds);                                          \
+  }
+FLATENN_ACTIVATION_BLOCKS(float)
+FLATENN_ACTIVATION_BLOCKS(Bfloat16)
+#undef FLATENN_ACTIVATION_BLOCKS
 
 /// Runs body(first element, rounds, in-place arrays or padded copies) over n elements and leaves
 /// the rest, fewer than kLanes, to `tail(first, count)`.
@@ -114,8 +155,8 @@ double add_lanes(std::array<float, kLanes>& lanes) {
 
 /// A gradient kernel over n elements: kernel(inputs x, g, output gx, lanes, rounds). The tail runs
 /// on copies padded with zeros, whose gradient is zero. Returns the sum of the lanes.
-template <class Kernel>
-double run_backward(const Kernel& kernel, const float* x, const float* g, float* gx,
+template <class Kernel, class Element>
+double run_backward(const Kernel& kernel, const Element* x, const Element* g, Element* gx,
                     std::int64_t n) {
   std::array<float, kLanes> lanes{};
   double sum = 0;
@@ -126,7 +167,7 @@ double run_backward(const Kernel& kernel, const float* x, const float* g, float*
         sum += add_lanes(lanes);
       },
       [&](std::int64_t i, std::int64_t count) {
-        std::array<float, kLanes> xs{}, gs{}, out{};
+        std::array<Element, kLanes> xs{}, gs{}, out{};
         std::copy_n(x + i, count, xs.data());
         std::copy_n(g + i, count, gs.data());
         kernel(xs.data(), gs.data(), out.data(), lanes.data(), 1);
@@ -155,7 +196,8 @@ double weights_backward(const WeightRounding& r, const float* w, const float* gy
                       w, gy, gw, n);
 }
 
-ReluTotals relu_forward(const Range& range, const float* x, float* y, std::int64_t n) {
+template <class Element>
+ReluTotals relu_forward(const Range& range, const Element* x, Element* y, std::int64_t n) {
   std::array<float, kLanes> sums{};
   std::array<std::int32_t, kLanes> zeros{};
   ReluTotals totals;
@@ -166,7 +208,7 @@ ReluTotals relu_forward(const Range& range, const float* x, float* y, std::int64
         totals.sum += add_lanes(sums);
       },
       [&](std::int64_t i, std::int64_t count) {
-        std::array<float, kLanes> xs{}, ys{};
+        std::array<Element, kLanes> xs{}, ys{};
         std::copy_n(x + i, count, xs.data());
         relu_block(range, xs.data(), ys.data(), sums.data(), zeros.data(), 1);
         std::copy_n(ys.data(), count, y + i);
@@ -177,30 +219,40 @@ ReluTotals relu_forward(const Range& range, const float* x, float* y, std::int64
   return totals;
 }
 
-double relu_backward(const Range& range, float sum_gradient, const float* x, const float* gy,
-                     float* gx, std::int64_t n) {
+template <class Element>
+double relu_backward(const Range& range, float sum_gradient, const Element* x, const Element* gy,
+                     Element* gx, std::int64_t n) {
   return run_backward(
-      [&](const float* xs, const float* g, float* out, float* lanes, std::int64_t rounds) {
+      [&](const Element* xs, const Element* g, Element* out, float* lanes, std::int64_t rounds) {
         relu_backward_block(range, sum_gradient, xs, g, out, lanes, rounds);
       },
       x, gy, gx, n);
 }
 
-FLATENN_SIMD void signed_forward(const Range& k, const float* x, float* y, std::int64_t n) {
-  for (std::int64_t i = 0; i < n; ++i) {
-    const float level = x[i] * k.inverse;
-    const float above = level > k.lowest ? level : k.lowest;
-    y[i] = ((above < k.highest ? above : k.highest) + kRound - kRound) * k.scale;
-  }
+template <class Element>
+void signed_forward(const Range& range, const Element* x, Element* y, std::int64_t n) {
+  signed_block(range, x, y, n);
 }
 
-double signed_backward(const Range& range, const float* x, const float* gy, float* gx,
+template <class Element>
+double signed_backward(const Range& range, const Element* x, const Element* gy, Element* gx,
                        std::int64_t n) {
   return run_backward(
-      [&](const float* xs, const float* g, float* out, float* lanes, std::int64_t rounds) {
+      [&](const Element* xs, const Element* g, Element* out, float* lanes, std::int64_t rounds) {
         signed_backward_block(range, xs, g, out, lanes, rounds);
       },
       x, gy, gx, n);
 }
+
+#define FLATENN_ACTIVATION_KERNELS(Element)                                                    \
+  template ReluTotals relu_forward(const Range&, const Element*, Element*, std::int64_t);      \
+  template double relu_backward(const Range&, float, const Element*, const Element*, Element*, \
+                                std::int64_t);                                                 \
+  template void signed_forward(const Range&, const Element*, Element*, std::int64_t);          \
+  template double signed_backward(const Range&, const Element*, const Element*, Element*,      \
+                                  std::int64_t);
+FLATENN_ACTIVATION_KERNELS(float)
+FLATENN_ACTIVATION_KERNELS(Bfloat16)
+#undef FLATENN_ACTIVATION_KERNELS
 
 }  // namespace flatenn::fake_quant

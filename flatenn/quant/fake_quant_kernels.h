@@ -1,9 +1,13 @@
-// Kernels of fake quantization: one pass forward, one pass backward, float32 on the CPU.
+// Kernels of fake quantization: one pass forward, one pass backward, on the CPU.
 //
-// Sums run in sixteen lanes and are emptied into a double at fixed places: same bits everywhere.
+// Activations are float32 or bfloat16 in memory (Element is float or Bfloat16); arithmetic is
+// float32. Sums run in sixteen lanes and are emptied into a double at fixed places of memory: same
+// bits everywhere.
 #pragma once
 
 #include <cstdint>
+
+#include "flatenn/base/bfloat16.h"
 
 namespace flatenn::fake_quant {
 
@@ -31,13 +35,17 @@ struct ReluTotals {
 };
 
 /// y = scale * code of the positive part. range.lowest is 0.
-ReluTotals relu_forward(const Range& range, const float* x, float* y, std::int64_t n);
+template <class Element>
+ReluTotals relu_forward(const Range& range, const Element* x, Element* y, std::int64_t n);
 /// gx: gradient to x, given those to y and to the sum of positive parts. Returns d loss / d scale.
-double relu_backward(const Range& range, float sum_gradient, const float* x, const float* gy,
-                     float* gx, std::int64_t n);
+template <class Element>
+double relu_backward(const Range& range, float sum_gradient, const Element* x, const Element* gy,
+                     Element* gx, std::int64_t n);
 
-void signed_forward(const Range& range, const float* x, float* y, std::int64_t n);
-double signed_backward(const Range& range, const float* x, const float* gy, float* gx,
+template <class Element>
+void signed_forward(const Range& range, const Element* x, Element* y, std::int64_t n);
+template <class Element>
+double signed_backward(const Range& range, const Element* x, const Element* gy, Element* gx,
                        std::int64_t n);
 
 }  // namespace flatenn::fake_quant

@@ -104,6 +104,46 @@ TEST(FakeQuantKernels, SignedCodesAreClippedOnBothSides) {
   }
 }
 
+std::vector<Bfloat16> halves(const std::vector<float>& values) {
+  std::vector<Bfloat16> rounded(values.size());
+  for (std::size_t i = 0; i < values.size(); ++i) round_to(rounded[i], values[i]);
+  return rounded;
+}
+
+std::vector<float> floats(const std::vector<Bfloat16>& values) {
+  std::vector<float> wide;
+  for (const Bfloat16 value : values) wide.push_back(to_float(value));
+  return wide;
+}
+
+/// What bfloat16 kernels give is what float32 kernels give of the same values, rounded once.
+TEST(FakeQuantKernels, Bfloat16IsTheSameArithmeticRoundedOnce) {
+  const Range unsigned_codes{0, 15, 0.2f, 1 / 0.2f}, signed_codes{-4, 3, 0.3f, 1 / 0.3f};
+  for (const std::int64_t n : kSizes) {
+    const std::vector<Bfloat16> x = halves(draws(n, 7, 2)), g = halves(draws(n, 8, 1));
+    const std::vector<float> wide_x = floats(x), wide_g = floats(g);
+    std::vector<Bfloat16> y(x.size()), gx(x.size());
+    std::vector<float> wide_y(x.size()), wide_gx(x.size());
+    const auto expect_same = [&] {
+      EXPECT_EQ(floats(y), floats(halves(wide_y))) << n;
+      EXPECT_EQ(floats(gx), floats(halves(wide_gx))) << n;
+    };
+    const ReluTotals totals = relu_forward(unsigned_codes, x.data(), y.data(), n);
+    const ReluTotals wide = relu_forward(unsigned_codes, wide_x.data(), wide_y.data(), n);
+    EXPECT_EQ(totals.sum, wide.sum);
+    EXPECT_EQ(totals.zeros, wide.zeros);
+    EXPECT_EQ(
+        relu_backward(unsigned_codes, 0.01f, x.data(), g.data(), gx.data(), n),
+        relu_backward(unsigned_codes, 0.01f, wide_x.data(), wide_g.data(), wide_gx.data(), n));
+    expect_same();
+    signed_forward(signed_codes, x.data(), y.data(), n);
+    signed_forward(signed_codes, wide_x.data(), wide_y.data(), n);
+    EXPECT_EQ(signed_backward(signed_codes, x.data(), g.data(), gx.data(), n),
+              signed_backward(signed_codes, wide_x.data(), wide_g.data(), wide_gx.data(), n));
+    expect_same();
+  }
+}
+
 TEST(FakeQuantKernels, HalvesGoToTheEvenCode) {
   const Range range{0, 15, 1, 1};
   const std::vector<float> x{0.5f, 1.5f, 2.5f, 3.5f, 14.5f, 15.5f};

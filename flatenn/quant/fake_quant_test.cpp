@@ -152,5 +152,54 @@ TEST(FakeQuant, DoesNotHideInputsThatAreNoNumber) {
   EXPECT_TRUE(std::isnan(y.sum.item<float>()));
 }
 
+/// Values and gradients of both activations, gradients through values and the sum of positive
+/// parts.
+std::vector<Tensor> run_activations(const Tensor& data, const Tensor& upstream) {
+  std::vector<Tensor> results;
+  for (const bool relu : {true, false}) {
+    const Tensor x = data.detach().requires_grad_();
+    const Tensor step = leaf(torch::scalar_tensor(0.2f));
+    Tensor y, loss;
+    if (relu) {
+      const FakeActivation activation = fake_quantize_activation(x, step, 4, x.size(3));
+      y = activation.values;
+      loss = (y * upstream).sum(torch::kFloat32) + 0.25 * activation.sum;
+      results.push_back(torch::scalar_tensor(activation.zeros));
+    } else {
+      y = fake_quantize_signed(x, step, 4, x.size(3));
+      loss = (y * upstream).sum(torch::kFloat32);
+    }
+    loss.backward();
+    EXPECT_EQ(y.strides(), data.strides());
+    EXPECT_EQ(x.grad().strides(), data.strides());
+    EXPECT_EQ(step.grad().scalar_type(), torch::kFloat32);
+    results.insert(results.end(), {y.detach(), x.grad(), step.grad()});
+  }
+  return results;
+}
+
+TEST(FakeQuant, ActivationsKeepChannelsLastAndTheirElements) {
+  for (const auto type : {torch::kFloat32, torch::kBFloat16}) {
+    const Tensor x = random_tensor({5, 7, 3, 9}, 1).to(type);
+    const Tensor g = random_tensor({5, 7, 3, 9}, 2).to(type);
+    const auto channels_last = [](const Tensor& t) {
+      return t.permute({3, 1, 2, 0}).contiguous().permute({3, 1, 2, 0});
+    };
+    ASSERT_FALSE(channels_last(x).is_contiguous());
+    const std::vector<Tensor> expected = run_activations(x, g);
+    const std::vector<Tensor> same_layout = run_activations(channels_last(x), channels_last(g));
+    const std::vector<Tensor> mixed = run_activations(channels_last(x), g);
+    for (std::size_t i = 0; i < expected.size(); ++i) {
+      if (expected[i].dim() > 0) {
+        EXPECT_TRUE(torch::equal(expected[i], same_layout[i])) << i;
+        EXPECT_TRUE(torch::equal(expected[i], mixed[i])) << i;
+      } else {  // sums in another order
+        EXPECT_NEAR(expected[i].item<float>(), same_layout[i].item<float>(), 1e-4) << i;
+        EXPECT_EQ(same_layout[i].item<float>(), mixed[i].item<float>()) << i;
+      }
+    }
+  }
+}
+
 }  // namespace
 }  // namespace flatenn

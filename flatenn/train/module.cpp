@@ -136,10 +136,14 @@ Tensor Module::run_weights(int node, State& state) {
   ++state.weight_nodes;
   const Tensor bias = parameter(node, ParameterKind::bias, state);
   const auto* conv = std::get_if<Conv2d>(&n.op);
+  if (conv != nullptr && state.options.precision == TrainPrecision::bfloat16) {
+    values = values.to(torch::kBFloat16);
+  }
   const Tensor sums = conv != nullptr
                           ? ops::conv2d(state.input(n), values, bias, conv->stride, conv->padding)
                           : ops::linear(state.input(n), values, bias);
-  return node == state.options.factor.node ? sums * state.options.factor.factor : sums;
+  if (node != state.options.factor.node) return sums;
+  return sums * state.options.factor.factor.to(sums.scalar_type());
 }
 
 Tensor Module::run_activation(int node, int bits, bool relu, State& state) {
@@ -147,7 +151,8 @@ Tensor Module::run_activation(int node, int bits, bool relu, State& state) {
   if (!state.options.quantized && !relu) return x;
   if (!state.options.quantized) {
     const Tensor y = torch::relu(x);
-    state.pass.activation_sum = state.pass.activation_sum + y.sum();
+    const Tensor& sum = state.pass.activation_sum;
+    state.pass.activation_sum = sum + y.sum(sum.scalar_type());
     return y;
   }
   Tensor step = parameter(node, ParameterKind::activation_step, state);
@@ -233,7 +238,8 @@ Pass Module::forward(const Tensor& pixels, const PassOptions& options) {
     state.results.push_back(run_node(i, state));
   }
   if (options.quantized) initialised_ = true;
-  state.pass.logits = state.results.back().view({-1, state.images}).t();
+  const Tensor sums = state.results.back().to(pixels.scalar_type());
+  state.pass.logits = sums.reshape({-1, state.images}).t();
   if (options.keep_results) state.pass.results = std::move(state.results);
   return std::move(state.pass);
 }

@@ -14,6 +14,7 @@
 
 #include "flatenn/graph/graph.h"
 #include "flatenn/quant/fake_quant.h"
+#include "flatenn/train/precision.h"
 
 namespace flatenn {
 
@@ -59,15 +60,17 @@ struct PassOptions {
   /// Parameters of earlier nodes are constants of this pass: no gradient, and none computed.
   int first_trained = 0;
   SumsFactor factor = {};
+  TrainPrecision precision = TrainPrecision::float32;
 };
 
 struct Pass {
-  torch::Tensor logits;                ///< (images, classes)
-  torch::Tensor activation_sum;        ///< scalar: sum of all post-ReLU values, all images
-  std::int64_t zeros = 0;              ///< quantized: zero codes of all activation nodes
-  std::int64_t activations = 0;        ///< quantized: codes of all activation nodes
-  std::vector<PassWeights> weights;    ///< quantized training passes, graph order
-  std::vector<torch::Tensor> results;  ///< values of each node, when asked for
+  torch::Tensor logits;              ///< (images, classes)
+  torch::Tensor activation_sum;      ///< scalar: sum of all post-ReLU values, all images
+  std::int64_t zeros = 0;            ///< quantized: zero codes of all activation nodes
+  std::int64_t activations = 0;      ///< quantized: codes of all activation nodes
+  std::vector<PassWeights> weights;  ///< quantized training passes, graph order
+  /// Values of each node, when asked for; with precision bfloat16 of that type behind convolutions.
+  std::vector<torch::Tensor> results;
 };
 
 /// Parameters of a normalization, one value a channel, and running statistics: undefined for a

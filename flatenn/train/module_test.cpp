@@ -5,6 +5,8 @@
 #include <torch/types.h>
 
 #include "flatenn/base/error.h"
+#include "flatenn/base/random.h"
+#include "flatenn/graph/builders.h"
 #include "flatenn/train/loss_terms.h"
 
 namespace flatenn {
@@ -124,6 +126,78 @@ TEST(Module, GroupNormHasParametersAndNoStatistics) {
     EXPECT_LT(groups.mean(1).abs().max().item<float>(), 1e-5);
     EXPECT_LT((groups.var(1, false) - 1).abs().max().item<float>(), 1e-2);
   }
+}
+
+/// The cosine of the angle between two tensors.
+double cosine(const Tensor& a, const Tensor& b) {
+  return (a * b).sum().item<double>() / (a.norm() * b.norm()).item<double>();
+}
+
+/// Residual blocks, batch norm and all, on few small images.
+struct Residual {
+  Residual() : module(resnet20(options()), 1, torch::kCPU) {
+    batch.pixels = torch::empty({3, 12, 12, 64});
+    RandomStream stream(3, Purpose::test, 0);
+    for (std::int64_t i = 0; i < batch.pixels.numel(); ++i) {
+      batch.pixels.data_ptr<float>()[i] = static_cast<float>(stream.normal());
+    }
+    batch.labels = torch::arange(64, torch::kInt64).remainder(10);
+  }
+  static NetworkOptions options() {
+    NetworkOptions options;
+    options.input = {3, 12, 12};
+    return options;
+  }
+  std::vector<Tensor> gradients(const PassOptions& how) {
+    compute_loss(module.forward(batch.pixels, how), batch, {}).total.backward();
+    std::vector<Tensor> found;
+    for (const Parameter& parameter : module.parameters()) {
+      found.push_back(parameter.tensor.grad());
+    }
+    module.zero_grad();
+    return found;
+  }
+  Module module;
+  Batch batch;
+};
+
+TEST(Module, Bfloat16IsNearFloat32AndTheSameEachTime) {
+  Residual r;
+  // Without quantization: a code that rounds the other way would be no error.
+  const PassOptions wide{.quantized = false, .momentum = 0};
+  const PassOptions half{.quantized = false, .momentum = 0, .precision = TrainPrecision::bfloat16};
+  const Tensor expected = r.module.forward(r.batch.pixels, wide).logits;
+  const Tensor logits = r.module.forward(r.batch.pixels, half).logits;
+  EXPECT_EQ(logits.scalar_type(), torch::kFloat32);
+  EXPECT_GT(cosine(logits, expected), 0.999);
+  const std::vector<Tensor> exact = r.gradients(wide), near = r.gradients(half);
+  const std::vector<Tensor> again = r.gradients(half);
+  for (std::size_t i = 0; i < exact.size(); ++i) {
+    const Parameter& parameter = r.module.parameters()[i];
+    if (!exact[i].defined()) continue;  // steps of activations
+    SCOPED_TRACE(parameter.name);
+    EXPECT_EQ(near[i].scalar_type(), torch::kFloat32);
+    EXPECT_TRUE(torch::equal(near[i], again[i]));
+    if (parameter.kind != ParameterKind::weight) continue;
+    // Rounding moves inputs across ReLU's corner, layer by layer; libtorch's autocast loses as
+    // much.
+    EXPECT_GT(cosine(near[i], exact[i]), 0.9);
+  }
+}
+
+TEST(Module, Bfloat16GivesEveryParameterAGradientAndLeavesOtherPassesAlone) {
+  Residual r;
+  const PassOptions half{.momentum = 0, .precision = TrainPrecision::bfloat16};
+  const Tensor before = r.module.forward(r.batch.pixels, {.training = false}).logits;
+  const Pass pass = r.module.forward(r.batch.pixels, half);
+  EXPECT_GT(pass.zeros, 0);
+  compute_loss(pass, r.batch, {1e-6}).total.backward();
+  for (const Parameter& p : r.module.parameters()) {
+    ASSERT_TRUE(p.tensor.grad().defined()) << p.name;
+    EXPECT_EQ(p.tensor.grad().scalar_type(), torch::kFloat32);
+  }
+  EXPECT_EQ(pass.activation_sum.scalar_type(), torch::kFloat32);
+  EXPECT_TRUE(torch::equal(r.module.forward(r.batch.pixels, {.training = false}).logits, before));
 }
 
 TEST(LossTerms, PenaltyIsSummedOverASampleAndAveragedOverTheBatch) {

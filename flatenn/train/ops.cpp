@@ -17,9 +17,27 @@ using torch::autograd::variable_list;
 
 bool has_kernel(const Tensor& x) { return x.is_cpu() && x.scalar_type() == torch::kFloat32; }
 
+bool is_half(const Tensor& x) { return x.scalar_type() == torch::kBFloat16; }
+
 /// libtorch wants images first. Both directions are views.
 Tensor images_first(const Tensor& x) { return x.permute({3, 0, 1, 2}); }
 Tensor images_last(const Tensor& x) { return x.permute({1, 2, 3, 0}); }
+
+/// In bfloat16, channels last; x itself where it is that already.
+Tensor to_half(const Tensor& x) {
+  const Tensor half = images_first(x.to(torch::kBFloat16));
+  return images_last(half.contiguous(torch::MemoryFormat::ChannelsLast));
+}
+
+/// By oneDNN. Its result lies channels last already, unless x and w have a single place.
+Tensor convolve_half(const Tensor& x, const Tensor& w, const Tensor& bias, int stride,
+                     int padding) {
+  constexpr auto channels_last = torch::MemoryFormat::ChannelsLast;
+  const Tensor b = bias.defined() ? bias.to(torch::kBFloat16) : bias;
+  const Tensor y =
+      torch::conv2d(images_first(to_half(x)), w.contiguous(channels_last), b, stride, padding);
+  return images_last(y.contiguous(channels_last));
+}
 
 ConvShape conv_shape(const Tensor& x, const Tensor& w, int stride, int padding) {
   FLATENN_ASSERT(x.dim() == 4 && w.dim() == 4 && x.size(0) == w.size(1));
@@ -140,6 +158,7 @@ struct GroupNormalization : Function<GroupNormalization> {
 }  // namespace
 
 Tensor conv2d(const Tensor& x, const Tensor& w, const Tensor& bias, int stride, int padding) {
+  if (is_half(w)) return convolve_half(x, w, bias, stride, padding);
   if (has_kernel(x)) {
     return Convolution::apply(x, w, bias.defined() ? bias : torch::empty({0}), stride, padding);
   }
@@ -147,7 +166,7 @@ Tensor conv2d(const Tensor& x, const Tensor& w, const Tensor& bias, int stride, 
 }
 
 Tensor linear(const Tensor& x, const Tensor& w, const Tensor& bias) {
-  return conv2d(x, w.view({w.size(0), w.size(1), 1, 1}), bias, 1, 0);
+  return conv2d(x.to(w.scalar_type()), w.view({w.size(0), w.size(1), 1, 1}), bias, 1, 0);
 }
 
 Tensor max_pool(const Tensor& x, int kernel, int stride) {
@@ -156,12 +175,18 @@ Tensor max_pool(const Tensor& x, int kernel, int stride) {
 }
 
 Tensor avg_pool(const Tensor& x, int kernel, int stride) {
-  if (kernel == x.size(1) && kernel == x.size(2)) return x.mean({1, 2}, true);
+  if (kernel == x.size(1) && kernel == x.size(2)) {
+    return x.mean({1, 2}, true, is_half(x) ? torch::kFloat32 : x.scalar_type());
+  }
   return images_last(torch::avg_pool2d(images_first(x), kernel, stride));
 }
 
 Tensor batch_norm(const Tensor& x, const Tensor& gamma, const Tensor& beta, Tensor running_mean,
                   Tensor running_variance, bool training, double momentum, double epsilon) {
+  if (is_half(x)) {
+    return images_last(torch::batch_norm(images_first(x), gamma, beta, running_mean,
+                                         running_variance, training, momentum, epsilon, false));
+  }
   const Tensor flat = x.reshape({1, x.size(0), -1});
   return torch::batch_norm(flat, gamma, beta, running_mean, running_variance, training, momentum,
                            epsilon, false)
@@ -172,6 +197,9 @@ Tensor group_norm(const Tensor& x, const Tensor& gamma, const Tensor& beta, int 
                   double epsilon) {
   FLATENN_ASSERT(x.dim() == 4 && groups > 0 && x.size(0) % groups == 0);
   if (has_kernel(x)) return GroupNormalization::apply(x, gamma, beta, groups, epsilon);
+  if (is_half(x)) {
+    return to_half(group_norm(x.to(torch::kFloat32), gamma, beta, groups, epsilon));
+  }
   const Tensor flat = x.reshape({groups, -1, x.size(3)});
   const Tensor centred = flat - flat.mean(1, true);
   const Tensor variance = (centred * centred).mean(1, true);

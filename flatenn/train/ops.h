@@ -1,7 +1,9 @@
 // Operations on tensors [channel][row][column][image], with gradients.
 //
 // Float32 on the CPU runs on kernels.h; any other type or device on libtorch's own operations,
-// which also differentiate twice.
+// which also differentiate twice. Tensors in bfloat16 lie channels last in memory, as
+// [image][row][column][channel], whatever their shape says: so oneDNN wants them, and no operation
+// but flatten changes it.
 #pragma once
 
 #include <torch/types.h>
@@ -10,14 +12,17 @@
 
 namespace flatenn::ops {
 
-/// x (in, h, w, images), w (out, in, k, k), bias (out) or undefined -> (out, h', w', images).
+/// x (in, h, w, images), w (out, in, k, k), bias (out) or undefined -> (out, h', w', images). With
+/// w in bfloat16 x and bias are rounded to it, and the result and all gradients have that type,
+/// too.
 torch::Tensor conv2d(const torch::Tensor& x, const torch::Tensor& w, const torch::Tensor& bias,
                      int stride, int padding);
 
-/// x (in, 1, 1, images), w (out, in), bias (out) or undefined -> (out, 1, 1, images).
+/// x (in, 1, 1, images), w (out, in), bias (out) or undefined -> (out, 1, 1, images), of w's type.
 torch::Tensor linear(const torch::Tensor& x, const torch::Tensor& w, const torch::Tensor& bias);
 
 torch::Tensor max_pool(const torch::Tensor& x, int kernel, int stride);
+/// Over all places the mean of a bfloat16 tensor is float32.
 torch::Tensor avg_pool(const torch::Tensor& x, int kernel, int stride);
 
 /// Normalises each channel over places and images: by the batch's statistics, which also move the

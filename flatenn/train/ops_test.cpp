@@ -6,6 +6,7 @@
 #include <torch/types.h>
 
 #include <fstream>
+#include <functional>
 #include <nlohmann/json.hpp>
 
 #include "flatenn/base/random.h"
@@ -62,6 +63,88 @@ RC_GTEST_PROP(Ops, ConvolutionAgreesWithLibtorch, ()) {
       {random_tensor({in, height, width, images}, 1), random_tensor({out, in, kernel, kernel}, 2),
        bias ? random_tensor({out}, 3) : Tensor()},
       [&](const std::vector<Tensor>& t) { return ops::conv2d(t[0], t[1], t[2], stride, padding); });
+}
+
+Tensor half(const Tensor& x) { return x.to(torch::kBFloat16); }
+bool lies_channels_last(const Tensor& x) { return x.permute({3, 1, 2, 0}).is_contiguous(); }
+
+/// Equal but for the rounding of `a`, bfloat16, and the order of sums around `scale`.
+bool equal_to_rounding(const Tensor& a, const Tensor& b, double scale) {
+  const Tensor difference = (a.to(torch::kFloat64) - b.to(torch::kFloat64)).abs();
+  return (difference - b.abs() / 256).max().item<double>() < 1e-5 * (1 + scale);
+}
+
+/// Products of bfloat16 are exact in float32: only the sums are rounded.
+RC_GTEST_PROP(Ops, ConvolutionInBfloat16IsThatOfRoundedOperands, ()) {
+  const int images = *rc::gen::element(1, 3, 16, 17);
+  const int in = *rc::gen::element(1, 3, 4, 16, 20);
+  const int out = *rc::gen::element(1, 3, 16, 18);
+  const int kernel = *rc::gen::element(1, 3, 5);
+  const int stride = *rc::gen::inRange(1, 3);
+  const int padding = *rc::gen::inRange(0, 3);
+  const int size = *rc::gen::inRange(kernel, 9);
+  const bool bias = *rc::gen::arbitrary<bool>();
+  std::vector<std::vector<Tensor>> results;
+  for (const auto type : {torch::kBFloat16, torch::kFloat32}) {
+    const auto leaf = [&](std::vector<std::int64_t> shape, std::uint64_t key) {
+      return half(random_tensor(std::move(shape), key)).to(type).requires_grad_();
+    };
+    const Tensor x = leaf({in, size, size, images}, 1);
+    const Tensor w = leaf({out, in, kernel, kernel}, 2);
+    const Tensor b = bias ? leaf({out}, 3) : Tensor();
+    const Tensor y = ops::conv2d(x, w, b, stride, padding);
+    y.backward(half(random_tensor(y.sizes().vec(), 4)).to(type));
+    results.push_back({y.detach(), x.grad(), w.grad()});
+    if (bias) results.back().push_back(b.grad());
+  }
+  RC_ASSERT(lies_channels_last(results[0][0]));
+  for (std::size_t i = 0; i < results[0].size(); ++i) {
+    const Tensor& expected = results[1][i];
+    RC_ASSERT(results[0][i].scalar_type() == torch::kBFloat16);
+    RC_ASSERT(equal_to_rounding(results[0][i], expected, expected.abs().max().item<double>()));
+  }
+}
+
+/// Each operation between two convolutions: float32 arithmetic, rounded once, channels last.
+TEST(Ops, Bfloat16IsFloat32RoundedOnceAndStaysChannelsLast) {
+  const Tensor gamma = random_tensor({8}, 1), beta = random_tensor({8}, 2);
+  const std::vector<std::function<Tensor(const Tensor&)>> operations{
+      [](const Tensor& x) { return ops::max_pool(x, 2, 2); },
+      [](const Tensor& x) { return ops::max_pool(x, 3, 1); },
+      [](const Tensor& x) { return ops::avg_pool(x, 2, 2); },
+      [](const Tensor& x) { return ops::avg_pool(x, 6, 6); },
+      [](const Tensor& x) { return x + x.detach(); },
+      [&](const Tensor& x) { return ops::group_norm(x, gamma, beta, 2, 1e-5); },
+      [&](const Tensor& x) {
+        Tensor mean = torch::zeros({8}), variance = torch::ones({8});
+        return ops::batch_norm(x, gamma, beta, mean, variance, true, 0.1, 1e-5);
+      },
+      [](const Tensor& x) { return ops::flatten(x); }};
+  for (std::size_t i = 0; i < operations.size(); ++i) {
+    SCOPED_TRACE(i);
+    // As a convolution would leave it.
+    const Tensor data = half(random_tensor({7, 6, 6, 8}, 3)).permute({3, 1, 2, 0});
+    Tensor x = data.detach().requires_grad_();
+    Tensor wide = data.to(torch::kFloat32).contiguous().requires_grad_();
+    const Tensor y = operations[i](x), expected = operations[i](wide);
+    const Tensor g = half(random_tensor(expected.sizes().vec(), 4));
+    y.backward(g.to(y.scalar_type()));
+    expected.backward(g.to(torch::kFloat32));
+    EXPECT_TRUE(equal_to_rounding(y, expected, 1));
+    // libtorch rounds some gradients more than once.
+    const double largest = wide.grad().abs().max().item<double>();
+    EXPECT_LT((x.grad() - wide.grad()).abs().max().item<double>(), 0.01 * largest);
+    const bool flattens = i + 1 == operations.size();
+    const bool half = y.scalar_type() == torch::kBFloat16;
+    EXPECT_TRUE(flattens || !half || lies_channels_last(y));
+  }
+}
+
+TEST(Ops, LinearLayersStayFloat32) {
+  const Tensor x = random_tensor({20, 1, 1, 6}, 1), w = random_tensor({3, 20}, 2);
+  const Tensor y = ops::linear(half(x), w, {});
+  EXPECT_EQ(y.scalar_type(), torch::kFloat32);
+  EXPECT_TRUE(torch::equal(y, ops::linear(half(x).to(torch::kFloat32), w, {})));
 }
 
 RC_GTEST_PROP(Ops, LinearAgreesWithLibtorch, ()) {

@@ -137,6 +137,8 @@ void bind(Binder& b, TrainSettings& s) {
   b.value("epochs", s.epochs, "passes over the training images", between(1, 100000));
   b.value("batch", s.batch, "images a step", between(1, 65536));
   b.value("seed", s.seed, "of weights, order of images and augmentation");
+  b.choice("precision", s.precision, precision_names(),
+           "of convolutions in training steps; bfloat16 needs AVX512_BF16");
   b.value("device", s.device, "cpu, cuda, cuda:1");
   b.value("threads", s.threads, "of one training", between(1, 1024));
   b.section("network", [&] { bind(b, s.network); });
@@ -223,6 +225,10 @@ void check_settings(const TrainSettings& s) {
          s.sparsity.target);
   }
   check_plan(s.plan, s.epochs);
+  if (s.precision == TrainPrecision::bfloat16 && s.device != "cpu") {
+    fail("precision = \"bfloat16\" needs device = \"cpu\"; for \"{}\" set precision = \"float32\"",
+         s.device);
+  }
   if (s.optimizer.nesterov && s.optimizer.momentum == 0) {
     fail("optimizer.nesterov needs optimizer.momentum above 0");
   }

@@ -9,6 +9,7 @@
 #include "flatenn/data/batches.h"
 #include "flatenn/graph/builders.h"
 #include "flatenn/memory/fault_map.h"
+#include "flatenn/train/precision.h"
 
 namespace flatenn {
 
@@ -163,6 +164,8 @@ struct TrainSettings {
   int epochs = 12;
   int batch = 128;
   std::uint64_t seed = 0;
+  /// Of the steps. Validation, recalibration and the final accuracies are float32 or integers.
+  TrainPrecision precision = TrainPrecision::float32;
   OptimizerSettings optimizer;
   StepPlanSettings plan;
   SparsitySettings sparsity;

@@ -36,6 +36,7 @@ TEST(TrainSettings, SurviveWritingAndReading) {
   settings.plan.metric = Metric::code_per_layer;
   settings.plan.radius = 0.1;
   settings.sparsity.strength = 3e-5;
+  settings.precision = TrainPrecision::bfloat16;
   settings.augmentation = {4, true};
   const std::string text = write_config([&](Binder& b) { bind(b, settings); });
   TrainSettings again = read(text);
@@ -45,6 +46,7 @@ TEST(TrainSettings, SurviveWritingAndReading) {
   EXPECT_EQ(again.network.norm, Normalization::group);
   EXPECT_EQ(again.network.width, 0.25);
   EXPECT_TRUE(again.augmentation.flip);
+  EXPECT_EQ(again.precision, TrainPrecision::bfloat16);
 }
 
 TEST(TrainSettings, RecipesAreSound) {
@@ -86,6 +88,12 @@ TEST(TrainSettings, ContradictionsAreErrors) {
   s = {};
   s.optimizer.momentum = 0;
   EXPECT_THAT(complaint(s), HasSubstr("nesterov"));
+  s = {};
+  s.precision = TrainPrecision::bfloat16;
+  EXPECT_EQ(complaint(s), "");
+  s.device = "cuda";
+  EXPECT_THAT(complaint(s),
+              testing::AllOf(HasSubstr("precision = \"bfloat16\""), HasSubstr("device = \"cpu\"")));
 }
 
 TEST(TrainSettings, StepPlansThatContradictThemselvesNameBothKeys) {

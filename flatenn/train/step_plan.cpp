@@ -51,6 +51,7 @@ struct FinishedPass {
 
 FinishedPass run_pass(Module& module, const StepInput& input, PassOptions options) {
   options.factor = input.factor;
+  options.precision = input.precision;
   FinishedPass done;
   done.pass = module.forward(input.batch.pixels, options);
   const Loss loss = compute_loss(done.pass, input.batch, input.terms);

@@ -31,6 +31,7 @@ struct StepInput {
   double error_rate = 0;   ///< of bit errors
   std::int64_t step = 0;   ///< over all epochs
   SumsFactor factor = {};  ///< of every pass
+  TrainPrecision precision = TrainPrecision::float32;
 };
 
 class StepPlan {

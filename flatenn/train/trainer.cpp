@@ -60,16 +60,18 @@ std::string describe(const TrainSettings& s) {
 }
 
 std::string to_json(const EpochRecord& r) {
-  return nlohmann::ordered_json{{"epoch", r.epoch},
-                                {"loss", r.loss},
-                                {"train_accuracy", r.train_accuracy},
-                                {"validation_accuracy", r.validation_accuracy},
-                                {"sparsity", r.sparsity},
-                                {"sparsity_strength", r.sparsity_strength},
-                                {"learning_rate", r.learning_rate},
-                                {"radius", r.radius},
-                                {"error_rate", r.error_rate},
-                                {"seconds", r.seconds}}
+  return nlohmann::ordered_json{
+      {"epoch", r.epoch},
+      {"loss", r.loss},
+      {"train_accuracy", r.train_accuracy},
+      {"validation_accuracy", r.validation_accuracy},
+      {"sparsity", r.sparsity},
+      {"sparsity_strength", r.sparsity_strength},
+      {"learning_rate", r.learning_rate},
+      {"radius", r.radius},
+      {"error_rate", r.error_rate},
+      {"precision", precision_names()[static_cast<std::size_t>(r.precision)]},
+      {"seconds", r.seconds}}
       .dump();
 }
 
@@ -144,6 +146,7 @@ class Training {
     EpochRecord record;
     record.epoch = epoch + 1;
     record.sparsity_strength = state_.sparsity_strength;
+    record.precision = settings_.precision;
     for (std::int64_t i = 0; i < steps_per_epoch_; ++i) {
       throw_if_stopped(context_);
       const std::int64_t step = epoch * steps_per_epoch_ + i;
@@ -190,7 +193,8 @@ class Training {
                             record.radius,
                             record.error_rate,
                             step,
-                            injection_.draw(step, settings_.batch, device_)});
+                            injection_.draw(step, settings_.batch, device_),
+                            settings_.precision});
     } catch (const Error& error) {
       fail_diverged(epoch, i, error.what());
     }
@@ -309,9 +313,11 @@ Model train(const TrainSettings& settings, const TrainData& data,
   parse_device(settings.device);
   std::unique_ptr<StepPlan> plan =
       make_step_plan(settings.plan, build_training_graph(settings, data.train), settings.seed);
-  claim_folder(folder, settings_text(settings));
   const std::filesystem::path model = folder / "model.safetensors";
-  if (std::filesystem::exists(model)) return load_model(model);
+  const bool finished = std::filesystem::exists(model);
+  if (!finished) check_precision(settings.precision);
+  claim_folder(folder, settings_text(settings));
+  if (finished) return load_model(model);
   // Two trainings in one folder would overwrite each other's checkpoints.
   const WriterLock lock(folder / "training", "training");
   prepare_process(settings.threads);

@@ -24,13 +24,15 @@ TrainData load_train_data(const TrainSettings& settings);
 ///   model.safetensors       at the end: integer codes; float, clean accuracy and sparsity on test
 /// A finished folder with the same settings returns its model at once. A folder with other settings
 /// is an Error. Stops with Interrupted after the running step, the last checkpoint intact. A
-/// non-finite loss throws Error with epoch, step and likely cause, the last checkpoint intact.
+/// non-finite loss throws Error with epoch, step and likely cause, the last checkpoint intact. So
+/// does, before any file is written, a precision that this processor lacks.
 ///
 /// Several trainings may run side by side, one std::thread each: a training touches no global state
 /// but what prepare_process() sets (process.h): the number of threads of libtorch and BLAS, so give
 /// all of them the same settings.threads, and the allocator's thresholds. The hot operations of
-/// float32 on the CPU are our own and have one fixed order of sums (kernels.h, fake_quant.h); with
-/// threads = 1 the rest is serial too. So a training alone and the same training beside others
+/// float32 on the CPU are our own and have one fixed order of sums (kernels.h, fake_quant.h), and
+/// oneDNN's convolutions in bfloat16 have one at a fixed number of threads; with threads = 1 the
+/// rest is serial too. So a training alone and the same training beside others
 /// leave byte-identical files.
 Model train(const TrainSettings& settings, const TrainData& data,
             const std::filesystem::path& folder, const Context& context = default_context());
@@ -40,12 +42,13 @@ struct EpochRecord {
   int epoch = 0;    ///< from 1
   double loss = 0;  ///< mean cross entropy over the training batches (first pass)
   double train_accuracy = 0;
-  double validation_accuracy = 0;  ///< quantized
+  double validation_accuracy = 0;  ///< quantized, in float32
   double sparsity = 0;             ///< zero codes over training batches
   double sparsity_strength = 0;
   double learning_rate = 0;
   double radius = 0;
   double error_rate = 0;
+  TrainPrecision precision = TrainPrecision::float32;  ///< of the steps
   double seconds = 0;
 };
 

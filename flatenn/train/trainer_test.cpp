@@ -106,6 +106,53 @@ TEST(Trainer, DefencesLearnAndResumeToTheSameBytes) {
   }
 }
 
+TrainSettings convolutional_settings(TrainPrecision precision) {
+  TrainSettings settings = small_settings();
+  settings.network.name = "lenet5";
+  settings.network.norm = Normalization::batch;
+  settings.precision = precision;
+  return settings;
+}
+
+/// Where the processor lacks bfloat16 it must be refused, before any file is written.
+bool refused_here(const std::filesystem::path& folder) {
+  if (multiplies_bfloat16()) return false;
+  EXPECT_THROW(train(convolutional_settings(TrainPrecision::bfloat16), small_data(), folder),
+               Error);
+  EXPECT_FALSE(std::filesystem::exists(folder));
+  return true;
+}
+
+/// What is deployed is exact in both; training rounds in one.
+TEST(Trainer, Bfloat16LearnsAsWellAsFloat32) {
+  const TemporaryFolder folder;
+  if (refused_here(folder / "half")) return;
+  const Model wide =
+      train(convolutional_settings(TrainPrecision::float32), small_data(), folder / "wide");
+  const Model half =
+      train(convolutional_settings(TrainPrecision::bfloat16), small_data(), folder / "half");
+  EXPECT_GT(wide.info.clean_accuracy, 80);
+  EXPECT_NEAR(half.info.clean_accuracy, wide.info.clean_accuracy, 5);
+  EXPECT_NE(model_bytes(folder / "half"), model_bytes(folder / "wide"));
+  EXPECT_EQ(nlohmann::json::parse(half.info.recipe)["precision"], "bfloat16");
+  EXPECT_THAT(read_text_file(folder / "half" / "log.jsonl"),
+              HasSubstr("\"precision\":\"bfloat16\""));
+}
+
+TEST(Trainer, Bfloat16ResumesToTheSameBytesAlsoBesideOthers) {
+  const TemporaryFolder folder;
+  if (refused_here(folder / "run")) return;
+  const TrainSettings settings = convolutional_settings(TrainPrecision::bfloat16);
+  train(settings, small_data(), folder / "whole");
+  StopAfter events(1);
+  EXPECT_THROW(train(settings, small_data(), folder / "run", events.context()), Interrupted);
+  std::thread other([&] { train(settings, small_data(), folder / "other"); });
+  train(settings, small_data(), folder / "run");
+  other.join();
+  EXPECT_EQ(model_bytes(folder / "run"), model_bytes(folder / "whole"));
+  EXPECT_EQ(model_bytes(folder / "other"), model_bytes(folder / "whole"));
+}
+
 TEST(Trainer, RefusesExposingNothingBeforeAnyFileIsWritten) {
   const TemporaryFolder folder;
   TrainSettings settings = small_settings();
