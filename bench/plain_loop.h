@@ -15,14 +15,15 @@ namespace flatenn {
 
 class PlainLoop {
  public:
-  /// Keeps references. `type` is that of all arithmetic.
-  PlainLoop(const Model& model, const Dataset& images, torch::ScalarType type = torch::kFloat32)
-      : model_(model), type_(type) {
+  /// Keeps references. `sums`: precision of sums of products; all else is in single precision, as
+  /// Model defines it.
+  PlainLoop(const Model& model, const Dataset& images, torch::ScalarType sums = torch::kFloat32)
+      : model_(model), sums_(sums) {
     const auto& input = std::get<Input>(model.graph.nodes.front().op);
     const auto count = static_cast<std::int64_t>(images.size());
     pixels_ = torch::from_blob(const_cast<std::uint8_t*>(images.images.data()),
                                {count, images.channels, images.height, images.width}, torch::kUInt8)
-                  .to(type)
+                  .to(torch::kFloat32)
                   .sub(input.zero_point);
     labels_ =
         torch::from_blob(const_cast<std::uint8_t*>(images.labels.data()), {count}, torch::kUInt8)
@@ -67,7 +68,7 @@ class PlainLoop {
   }
 
   torch::Tensor channels(const std::vector<float>& values, std::int64_t dimensions) const {
-    const torch::Tensor t = torch::tensor(values).to(type_);
+    const torch::Tensor t = torch::tensor(values);
     return dimensions == 4 ? t.view({1, -1, 1, 1}) : t;
   }
 
@@ -78,10 +79,11 @@ class PlainLoop {
       const Op& op = model_.graph.nodes[n].op;
       const NodeAffine& affine = model_.affine[n];
       if (const auto* conv = std::get_if<Conv2d>(&op)) {
-        x = torch::conv2d(x, codes[tensor++].to(type_), {}, conv->stride, conv->padding);
+        const torch::Tensor w = codes[tensor++].to(sums_);
+        x = torch::conv2d(x.to(sums_), w, {}, conv->stride, conv->padding).to(torch::kFloat32);
         x = x * channels(affine.multiplier, 4) + channels(affine.addend, 4);
       } else if (std::holds_alternative<Linear>(op)) {
-        x = torch::linear(x, codes[tensor++].to(type_));
+        x = torch::linear(x.to(sums_), codes[tensor++].to(sums_)).to(torch::kFloat32);
         x = x * channels(affine.multiplier, 2) + channels(affine.addend, 2);
       } else if (const auto* activation = std::get_if<Activation>(&op)) {
         x = x.clamp(0, (1 << activation->bits) - 1).round();
@@ -96,7 +98,7 @@ class PlainLoop {
   }
 
   const Model& model_;
-  torch::ScalarType type_;
+  torch::ScalarType sums_;
   torch::Tensor pixels_, labels_;
 };
 

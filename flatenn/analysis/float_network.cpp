@@ -30,6 +30,18 @@ Tensor channel_tensor(const std::vector<float>& values, torch::ScalarType type) 
 
 constexpr double kUnclipped = std::numeric_limits<float>::max();
 
+/// Of the codes of an activation or quantize node.
+std::optional<CodeRange> code_range(const Op& op) {
+  if (const auto* activation = std::get_if<Activation>(&op)) {
+    return CodeRange{0, static_cast<float>((1 << activation->bits) - 1)};
+  }
+  if (const auto* quantize = std::get_if<Quantize>(&op)) {
+    const auto half = static_cast<float>(1 << (quantize->bits - 1));
+    return CodeRange{-half, half - 1};
+  }
+  return {};
+}
+
 /// Clips and rounds half to even; the slope is one within the range and zero outside.
 Tensor quantize(Tensor x, double low, double high) {
   if (!torch::GradMode::is_enabled()) return x.clamp_(low, high).round_();
@@ -67,6 +79,7 @@ FloatNetwork::FloatNetwork(const Model& model, const Dataset& images, Precision 
   const std::size_t nodes = model.graph.nodes.size();
   tensor_of_.assign(nodes, -1);
   last_reader_.assign(nodes, static_cast<int>(nodes));
+  rounds_to_.resize(nodes);
   for (std::size_t t = 0; t < model.weights.size(); ++t) {
     const WeightTensor& stored = model.weights[t];
     tensor_of_[static_cast<std::size_t>(stored.node)] = static_cast<int>(t);
@@ -80,6 +93,9 @@ FloatNetwork::FloatNetwork(const Model& model, const Dataset& images, Precision 
   for (std::size_t n = 0; n < nodes; ++n) {
     for (const int input : model.graph.nodes[n].inputs) {
       last_reader_[static_cast<std::size_t>(input)] = static_cast<int>(n);
+    }
+    if (const auto range = code_range(model.graph.nodes[n].op)) {
+      rounds_to_[static_cast<std::size_t>(model.graph.nodes[n].inputs[0])] = range;
     }
     multiplier_.push_back(channel_tensor(model.affine[n].multiplier, type_));
     window_multiplier_.push_back(channel_tensor(model.affine[n].window_multiplier, type_));
@@ -124,8 +140,21 @@ Tensor FloatNetwork::run_weights(std::size_t node, const Tensor& input,
     const Tensor ones = torch::ones({1, codes.size(1), codes.size(2), codes.size(3)}, options());
     v = v + ops::conv2d(input, ones, {}, stride, padding) * window_multiplier_[node];
   }
-  if (!addend_[node].defined()) return v;
-  return in_place ? v.add_(addend_[node]) : v + addend_[node];
+  if (addend_[node].defined()) v = in_place ? v.add_(addend_[node]) : v + addend_[node];
+  if (in_place && type_ == torch::kFloat32 && !displacement.empty() && rounds_to_[node]) {
+    const ConvShape shape{static_cast<int>(input.size(3)),
+                          static_cast<int>(input.size(0)),
+                          static_cast<int>(input.size(1)),
+                          static_cast<int>(input.size(2)),
+                          static_cast<int>(codes.size(0)),
+                          static_cast<int>(codes.size(2)),
+                          stride,
+                          padding};
+    settle_ties(shape, input.contiguous().data_ptr<float>(), model_.weights[t],
+                displacement[t].contiguous().data_ptr<float>(), model_.affine[node],
+                *rounds_to_[node], v.data_ptr<float>());
+  }
+  return v;
 }
 
 Tensor FloatNetwork::run(std::size_t node, const std::vector<Tensor>& results,
@@ -142,12 +171,9 @@ Tensor FloatNetwork::run(std::size_t node, const std::vector<Tensor>& results,
     return ops::group_norm(input(0), multiplier_[node].view(-1), addend_[node].view(-1), op->groups,
                            op->epsilon);
   }
-  if (const auto* op = std::get_if<Activation>(&n.op)) {
-    return quantize(input(0), 0, clips_ ? (1 << op->bits) - 1 : kUnclipped);
-  }
-  if (const auto* op = std::get_if<Quantize>(&n.op)) {
-    const int half = 1 << (op->bits - 1);
-    return quantize(input(0), -half, half - 1);
+  if (const auto range = code_range(n.op)) {
+    const bool unbounded = !clips_ && std::holds_alternative<Activation>(n.op);
+    return quantize(input(0), range->lowest, unbounded ? kUnclipped : range->highest);
   }
   if (const auto* op = std::get_if<MaxPool>(&n.op)) {
     return ops::max_pool(input(0), op->kernel, op->stride);

@@ -2,7 +2,8 @@
 //
 // At the stored weights it computes Model's arithmetic: in single precision the codes and logits
 // are the evaluators' own. Away from them the codes of weights take real values, and everything
-// else stays as it is: activations are rounded and clipped. To derivatives rounding has slope one
+// else stays as it is: activations are rounded and clipped. Without gradients, single precision
+// rounds as if sums were exact (exact_sums.h). To derivatives rounding has slope one
 // and clipping slope zero outside its range, so they are those of the network with its rounding
 // errors held where they are.
 #pragma once
@@ -11,10 +12,12 @@
 
 #include <cstdint>
 #include <functional>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
 
+#include "flatenn/analysis/exact_sums.h"
 #include "flatenn/analysis/results.h"
 #include "flatenn/base/events.h"
 #include "flatenn/data/dataset.h"
@@ -85,6 +88,7 @@ class FloatNetwork {
   bool clips_;
   std::vector<int> tensor_of_;    ///< index in Model::weights, -1 for nodes without
   std::vector<int> last_reader_;  ///< after it a node's result is not needed
+  std::vector<std::optional<CodeRange>> rounds_to_;  ///< of the quantizer that reads a node
   std::vector<torch::Tensor> weights_, codes_;
   std::vector<torch::Tensor> multiplier_, window_multiplier_, addend_;  ///< one a node
 };

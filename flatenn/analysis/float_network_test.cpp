@@ -3,10 +3,12 @@
 #include <gtest/gtest.h>
 #include <torch/types.h>
 
+#include <algorithm>
 #include <cmath>
 
 #include "flatenn/analysis/testing.h"
 #include "flatenn/base/error.h"
+#include "flatenn/base/random.h"
 #include "flatenn/engine/reference_evaluator.h"
 #include "flatenn/engine/testing.h"
 #include "flatenn/graph/builders.h"
@@ -132,6 +134,58 @@ TEST(FloatNetwork, AResidualNetworkDifferentiates) {
   // Along its own direction the gradient is the loss's slope.
   const std::vector<Tensor> gradient = network.gradient({}, default_context());
   EXPECT_GT(norm(gradient), 0);
+}
+
+/// The same network with the channels between its layers in reverse order, which reverses sums.
+Model reversed(const Model& model, Displacement& displacement) {
+  Model other = model;
+  std::int64_t inputs = 0;  // channels of the layer before
+  for (std::size_t t = 0; t < model.weights.size(); ++t) {
+    WeightTensor& weights = other.weights[t];
+    const std::int64_t outputs = weights.shape[0];
+    const bool last = t + 1 == model.weights.size();
+    const auto turn = [&](const Tensor& rows) {
+      Tensor turned = last ? rows : rows.flip(0);
+      if (inputs > 0) turned = turned.reshape({outputs, inputs, -1}).flip(1);
+      return turned.reshape(rows.sizes()).contiguous();
+    };
+    displacement[t] = turn(displacement[t]);
+    const Tensor codes =
+        turn(torch::from_blob(weights.codes.data(), displacement[t].sizes(), torch::kInt8));
+    std::copy_n(codes.data_ptr<std::int8_t>(), weights.codes.size(), weights.codes.data());
+    if (!last) {
+      NodeAffine& affine = other.affine[static_cast<std::size_t>(weights.node)];
+      std::ranges::reverse(affine.multiplier);
+      std::ranges::reverse(affine.addend);
+    }
+    inputs = outputs;
+  }
+  return other;
+}
+
+TEST(FloatNetwork, AnswersDoNotDependOnTheOrderOfSums) {
+  const Model model = random_model(lenet5({.input = {1, 28, 28}}), 1);
+  const Dataset images = random_dataset({1, 28, 28}, 500, 1);
+  const FloatNetwork network(model, images, Precision::single_);
+  const torch::NoGradGuard guard;
+  for (std::uint64_t index = 0; index < 6; ++index) {
+    Displacement there;
+    for (const Tensor& w : network.weights()) {
+      RandomStream random(index, Purpose::test, there.size());
+      there.push_back(torch::empty_like(w));
+      for (std::int64_t i = 0; i < w.numel(); ++i) {
+        there.back().data_ptr<float>()[i] =
+            static_cast<float>(random.normal()) * model.weights[there.size() - 1].scale;
+      }
+    }
+    Displacement turned = there;
+    const Model other = reversed(model, turned);
+    const Tensor logits = network.logits(there, 0, images.size());
+    const Tensor same =
+        FloatNetwork(other, images, Precision::single_).logits(turned, 0, images.size());
+    const double scale = logits.abs().max().item<double>();
+    EXPECT_LT((logits - same).abs().max().item<double>(), 1e-5 * scale) << index;
+  }
 }
 
 TEST(FloatNetwork, StopsWhenAsked) {
