@@ -294,7 +294,8 @@ class Compiler {
 
   const Tile* choose_tile(bool pooled, int channels, int positions) const {
     const Kernels& kernels = *plan_.kernels;
-    if (pooled) return channels == 6 ? &kernels.pooled_six : &kernels.pooled;
+    if (pooled)
+      return channels == kernels.pooled_six.channels ? &kernels.pooled_six : &kernels.pooled;
     return positions >= kernels.many.positions ? &kernels.many : &kernels.single;
   }
 
