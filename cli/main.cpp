@@ -136,6 +136,11 @@ int report_and_code(const Session& session) {
     fmt::print(stderr, "flatenn: error: out of memory\n");
     return kUserMistake;
   } catch (const std::exception& bug) {
+    // libtorch throws an exception of no type of its own for it.
+    if (std::string_view(bug.what()).find("DefaultCPUAllocator") != std::string_view::npos) {
+      fmt::print(stderr, "flatenn: error: out of memory\n");
+      return kUserMistake;
+    }
     fmt::print(stderr, "flatenn: internal error: {}\n", first_line(bug.what()));
     return kBug;
   }

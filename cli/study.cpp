@@ -14,11 +14,13 @@ namespace {
 struct Options {
   std::string config;
   std::string out;
+  std::string data_folder;
 };
 
 void run(const Options& options, Session& session) {
   StudySettings settings;
   read_config({options.config, session.overrides, true}, [&](Binder& b) { bind(b, settings); });
+  if (!options.data_folder.empty()) settings.train.data_folder = options.data_folder;
   const std::filesystem::path out = options.out.empty()
                                         ? "runs" / std::filesystem::path(options.config).stem()
                                         : std::filesystem::path(options.out);
@@ -45,6 +47,10 @@ void add_study(CLI::App& app, Session& session) {
       [&session, options] { run(*options, session); });
   command->add_option("CONFIG", options->config, "a study (TOML)")->required();
   command->add_option("--out", options->out, "folder of the study; default runs/<name of CONFIG>")
+      ->type_name("FOLDER");
+  command
+      ->add_option("--data,--data-folder", options->data_folder,
+                   "folder of the data set's files [train.data_folder]")
       ->type_name("FOLDER");
   add_settings(*command, session, [](Binder& b) {
     StudySettings defaults;

@@ -15,11 +15,13 @@ namespace {
 struct Options {
   std::string config;
   std::string out;
+  std::string data_folder;
 };
 
 void run(const Options& options, Session& session) {
   TrainSettings settings;
   read_config({options.config, session.overrides}, [&](Binder& b) { bind(b, settings); });
+  if (!options.data_folder.empty()) settings.data_folder = options.data_folder;
   check_settings(settings);
   session.resume_hint =
       fmt::format("the last finished epoch is in {}; the same command goes on", options.out);
@@ -50,6 +52,10 @@ void add_train(CLI::App& app, Session& session) {
   command->add_option("--out", options->out, "folder of the log, the checkpoint and the model")
       ->type_name("FOLDER")
       ->required();
+  command
+      ->add_option("--data,--data-folder", options->data_folder,
+                   "folder of the data set's files [data_folder]")
+      ->type_name("FOLDER");
   add_settings(*command, session,
                [settings = TrainSettings()](Binder& b) mutable { bind(b, settings); });
 }

@@ -173,6 +173,23 @@ TEST(LoadDataset, reads_cifar10_from_its_folder_and_the_one_above) {
   expect_load_fails("cifar10", Split::train, folder.path(), HasSubstr("data_batch_3.bin"));
 }
 
+TEST(LoadDataset, refuses_cifar10_batches_that_are_mixed_up) {
+  const Folder folder;
+  for (int i = 0; i < 5; ++i) {
+    folder.write(fmt::format("data_batch_{}.bin", i + 1), test::cifar(4, 1, 4 * i));
+  }
+  folder.write("test_batch.bin", test::cifar(4, 1, 8));
+  for (const Split split : {Split::train, Split::test}) {
+    expect_load_fails("cifar10", split, folder.path(),
+                      AllOf(HasSubstr("data_batch_3.bin and"), HasSubstr("test_batch.bin hold")));
+  }
+  folder.write("test_batch.bin", test::cifar(5, 1, 8));  // more than a copy
+  EXPECT_EQ(load_dataset("cifar10", Split::test, folder.path()).size(), 5u);
+  folder.write("data_batch_4.bin", test::cifar(3, 1, 12));
+  expect_load_fails("cifar10", Split::train, folder.path(),
+                    AllOf(HasSubstr("data_batch_4.bin"), HasSubstr("truncated?")));
+}
+
 TEST(LoadDataset, reads_cifar100_with_its_fine_labels) {
   const Folder folder;
   folder.write("test.bin", test::cifar(12, 2));

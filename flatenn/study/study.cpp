@@ -14,6 +14,7 @@
 #include "flatenn/report/page_sources.h"
 #include "flatenn/study/choice.h"
 #include "flatenn/study/measured.h"
+#include "flatenn/train/identity.h"
 #include "flatenn/train/trainer.h"
 
 namespace flatenn {
@@ -21,22 +22,18 @@ namespace {
 
 namespace fs = std::filesystem;
 
-std::string settings_text(TrainSettings settings) {
-  return write_config([&](Binder& b) { bind(b, settings); });
-}
-
-/// Takes a training with other settings out of the way. The folder leaves its name in one step, so
-/// that an interruption cannot leave half of it to be taken for the new training.
-void retire_other_training(const fs::path& folder, const TrainSettings& settings,
+/// Takes a training with other settings or pictures out of the way. The folder leaves its name in
+/// one step, so that an interruption cannot leave half of it to be taken for the new training.
+void retire_other_training(const fs::path& folder, const TrainingIdentity& identity,
                            const Context& context) {
   fs::path retired = folder;
   retired += ".retired";
   std::error_code error;
   fs::remove_all(retired, error);
   const fs::path config = folder / "config.toml";
-  if (!fs::exists(config) || read_text_file(config) == settings_text(settings)) return;
-  context.events->note(
-      fmt::format("{}: its settings changed, training again", folder.filename().string()));
+  if (!fs::exists(config) || describes(read_text_file(config), identity)) return;
+  context.events->note(fmt::format("{}: its settings or pictures changed, training again",
+                                   folder.filename().string()));
   fs::rename(folder, retired, error);
   if (error) fail("{}: cannot replace: {}", folder.string(), error.message());
   fs::remove_all(retired, error);
@@ -49,7 +46,8 @@ int jobs_at_once(const StudySettings& study) {
 }
 
 std::vector<TrainedArm> train_arms(const StudySettings& study, const TrainData& data,
-                                   const fs::path& folder, const Context& context) {
+                                   const std::string& data_hash, const fs::path& folder,
+                                   const Context& context) {
   std::vector<TrainedArm> arms;
   for (const ArmSettings& arm : study.arms) {
     for (const int seed : study.seeds) arms.push_back({arm, static_cast<std::uint64_t>(seed), {}});
@@ -65,7 +63,7 @@ std::vector<TrainedArm> train_arms(const StudySettings& study, const TrainData& 
     jobs.push_back([&, arm](const Context& job_context) {
       const TrainSettings settings = arm_training(study, arm->arm, arm->seed);
       const fs::path place = folder / "arms" / arm->name();
-      retire_other_training(place, settings, job_context);
+      retire_other_training(place, {settings, data_hash}, job_context);
       arm->model = train(settings, data, place, job_context);
     });
   }
@@ -186,8 +184,10 @@ StudySummary run_study(const StudySettings& settings, const fs::path& folder,
   StudySettings resolved = settings;
   write_file(folder / "study.toml", write_config([&](Binder& b) { bind(b, resolved); }));
 
-  const std::vector<TrainedArm> arms = train_arms(settings, data, folder, context);
   StudySummary summary;
+  summary.data = {settings.train.dataset, data.train.hash(), data.test.hash()};
+  const std::vector<TrainedArm> arms =
+      train_arms(settings, data, summary.data.train_hash, folder, context);
   summary.chosen = choose_on_validation(settings, arms, data.validation, validation_store, context);
   const std::vector<MeasuredArm> measured =
       measure(settings.campaign, arms, data.test, Split::test, store, context);

@@ -13,6 +13,7 @@
 #include "flatenn/base/file.h"
 #include "flatenn/base/testing.h"
 #include "flatenn/campaign/store.h"
+#include "flatenn/data/dataset.h"
 
 namespace flatenn {
 namespace {
@@ -112,6 +113,8 @@ TEST_F(Study, LeavesEverythingAndASecondRunDoesNothing) {
   }
   const auto json = nlohmann::json::parse(summary());
   EXPECT_EQ(json["arms"].size(), 6u);
+  EXPECT_EQ(json["data"]["name"], "synthetic");
+  EXPECT_EQ(json["data"]["test"], load_dataset("synthetic", Split::test).hash());
   EXPECT_EQ(json["claims_by_cell"].size(), 4u * 3) << "C1, and C2 and C4 in the code metric";
   EXPECT_EQ(stored_trials(), 6u * 4 * 3);
 

@@ -6,7 +6,6 @@
 #include <cmath>
 #include <nlohmann/json.hpp>
 
-#include "flatenn/base/error.h"
 #include "flatenn/report/curves_svg.h"
 #include "flatenn/report/table.h"
 
@@ -151,6 +150,9 @@ std::vector<Claim> all_claims(const StudySummary& summary, Basis basis) {
 
 std::string study_json(const StudySummary& summary) {
   Json json;
+  json["data"] = {{"name", summary.data.name},
+                  {"train", summary.data.train_hash},
+                  {"test", summary.data.test_hash}};
   json["arms"] = to_json_list(summary.arms);
   json["faulty"] = to_json_list(summary.faulty);
   json["claims"] = to_json_list(chosen_claims(summary, Basis::accuracy));
@@ -161,7 +163,10 @@ std::string study_json(const StudySummary& summary) {
 }
 
 std::string study_text(const StudySummary& summary) {
-  return arms_text(summary) + "\n" + faulty_text(summary) + "\n" + claims_text(summary);
+  return fmt::format(
+      "{}\n{}\n{}\nData set {}: hash of the training images {}, of the test images {}.\n",
+      arms_text(summary), faulty_text(summary), claims_text(summary), summary.data.name,
+      summary.data.train_hash, summary.data.test_hash);
 }
 
 std::string arms_csv(const StudySummary& summary) {

@@ -10,6 +10,12 @@
 
 namespace flatenn {
 
+/// What was trained and measured on: the hashes are Dataset's.
+struct StudyData {
+  std::string name;
+  std::string train_hash, test_hash;
+};
+
 /// One trained network. Accuracies and sparsity in percent, on all test images.
 struct ArmResult {
   std::string name;
@@ -30,6 +36,7 @@ struct FaultyResult {
 };
 
 struct StudySummary {
+  StudyData data;
   std::vector<ArmResult> arms;
   std::vector<FaultyResult> faulty;
   std::vector<CellAccuracies> cells;  ///< what the claims are judged on
@@ -40,9 +47,9 @@ struct StudySummary {
 std::vector<Claim> chosen_claims(const StudySummary& summary, Basis basis);
 std::vector<Claim> all_claims(const StudySummary& summary, Basis basis);
 
-/// {"arms": [...], "faulty": [...], "claims": [...], "claims_by_cell": [...], and the same two on
-/// drops, "claims_on_drop", "claims_by_cell_on_drop"}. An unbounded end of an interval is null;
-/// docs/study.md lists the fields.
+/// {"data": {...}, "arms": [...], "faulty": [...], "claims": [...], "claims_by_cell": [...], and
+/// the same two on drops, "claims_on_drop", "claims_by_cell_on_drop"}. An unbounded end of an
+/// interval is null; docs/study.md lists the fields.
 std::string study_json(const StudySummary& summary);
 
 /// Three parts for a person: the networks, accuracy against rate (mean over seeds and maps with its

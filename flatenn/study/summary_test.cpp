@@ -14,6 +14,7 @@ using testing::HasSubstr;
 
 StudySummary example() {
   StudySummary summary;
+  summary.data = {"fashion-mnist", "0123abc", "4567def"};
   summary.arms = {{"standard", 0, "", 91.5, 91.25, 40, "arms/standard-seed0/model.safetensors"},
                   {"sparse", 0, "", 90.5, 90, 86, "arms/sparse-seed0/model.safetensors"}};
   for (const double rate : {0.01, 0.05}) {
@@ -43,8 +44,10 @@ std::set<std::string> keys(const json& object) {
 
 TEST(StudySummary, JsonHasTheAgreedFields) {
   const json all = json::parse(study_json(example()));
-  EXPECT_EQ(keys(all), (std::set<std::string>{"arms", "faulty", "claims", "claims_by_cell",
+  EXPECT_EQ(keys(all), (std::set<std::string>{"data", "arms", "faulty", "claims", "claims_by_cell",
                                               "claims_on_drop", "claims_by_cell_on_drop"}));
+  EXPECT_EQ(all["data"],
+            json({{"name", "fashion-mnist"}, {"train", "0123abc"}, {"test", "4567def"}}));
   ASSERT_EQ(all["arms"].size(), 2u);
   EXPECT_EQ(keys(all["arms"][0]), (std::set<std::string>{"name", "seed", "metric", "clean_float",
                                                          "clean", "sparsity", "model"}));
@@ -88,6 +91,7 @@ TEST(StudySummary, TextShowsNetworksFaultsAndClaims) {
   EXPECT_THAT(text, HasSubstr("on 2000 test images"));
   EXPECT_THAT(text, HasSubstr("Claims at flip, rate 0.05"));
   EXPECT_THAT(text, HasSubstr("standard - sparse"));
+  EXPECT_THAT(text, HasSubstr("hash of the training images 0123abc, of the test images 4567def"));
   EXPECT_THAT(text, HasSubstr("+10.50"));
   EXPECT_THAT(text, HasSubstr("17.32"));
   // Two maps 2 points apart, 79 -+ 12.71; bounds stay within 0 and 100.

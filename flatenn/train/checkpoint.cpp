@@ -16,7 +16,7 @@ namespace {
 
 using torch::Tensor;
 
-constexpr const char* kFormat = "flatenn-checkpoint 2";
+constexpr const char* kFormat = "flatenn-checkpoint 3";
 
 /// Calls visit(name, tensor) for all that is saved, in a fixed order.
 void visit_tensors(const Module& module, const Sgd& optimizer, const ParameterAverage& average,
@@ -83,10 +83,8 @@ void save_checkpoint(const std::filesystem::path& path, const TrainingIdentity& 
                      const TrainingState& state, const Module& module, const Sgd& optimizer,
                      const ParameterAverage& average) {
   Safetensors content;
-  content.metadata = {{"format", kFormat},
-                      {"settings", identity.settings},
-                      {"data", identity.data_hash},
-                      {"state", describe(state, average)}};
+  content.metadata = {
+      {"format", kFormat}, {"training", to_text(identity)}, {"state", describe(state, average)}};
   std::vector<Tensor> kept;  // owns what the views point to
   visit_tensors(module, optimizer, average, [&](const std::string& name, const Tensor& tensor) {
     kept.push_back(tensor.cpu().contiguous());
@@ -108,8 +106,7 @@ std::optional<TrainingState> load_checkpoint(const std::filesystem::path& path,
   const Safetensors content = read_safetensors(bytes, where);
   const std::string& format = text_of(content, "format", where);
   if (format != kFormat) fail("{}: format '{}' is not '{}'", where, format, kFormat);
-  if (text_of(content, "settings", where) != identity.settings ||
-      text_of(content, "data", where) != identity.data_hash) {
+  if (!describes(text_of(content, "training", where), identity)) {
     fail("{}: belongs to a training with other settings or data; choose another folder", where);
   }
   const TrainingState state = parse_state(text_of(content, "state", where), average, where);

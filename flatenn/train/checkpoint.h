@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "flatenn/train/averaging.h"
+#include "flatenn/train/identity.h"
 #include "flatenn/train/module.h"
 #include "flatenn/train/optimizer.h"
 
@@ -21,12 +22,6 @@ struct TrainingState {
   int epochs_done = 0;
   double sparsity_strength = 0;
   std::vector<std::string> log;  ///< one JSON line an epoch done
-};
-
-/// What a checkpoint must agree with to be continued.
-struct TrainingIdentity {
-  std::string settings;   ///< resolved settings, TOML text
-  std::string data_hash;  ///< of the training images
 };
 
 /// Written atomically.

@@ -33,7 +33,13 @@ struct Fixture {
   ParameterAverage average;
 };
 
-const TrainingIdentity kIdentity{"epochs = 3\n", "0123"};
+TrainingIdentity identity(int epochs, std::string data_hash) {
+  TrainSettings settings;
+  settings.epochs = epochs;
+  return {settings, std::move(data_hash)};
+}
+
+const TrainingIdentity kIdentity = identity(3, "0123");
 
 TEST(Checkpoint, KeepsEverything) {
   const TemporaryFolder folder;
@@ -72,12 +78,10 @@ TEST(Checkpoint, OtherSettingsOrDataAreRefused) {
   const TemporaryFolder folder;
   Fixture a(1);
   save_checkpoint(folder / "c", kIdentity, {}, a.module, a.optimizer, a.average);
-  EXPECT_THROW(
-      load_checkpoint(folder / "c", {"epochs = 4\n", "0123"}, a.module, a.optimizer, a.average),
-      Error);
-  EXPECT_THROW(
-      load_checkpoint(folder / "c", {"epochs = 3\n", "4567"}, a.module, a.optimizer, a.average),
-      Error);
+  EXPECT_THROW(load_checkpoint(folder / "c", identity(4, "0123"), a.module, a.optimizer, a.average),
+               Error);
+  EXPECT_THROW(load_checkpoint(folder / "c", identity(3, "4567"), a.module, a.optimizer, a.average),
+               Error);
 }
 
 TEST(Checkpoint, DamageIsAnErrorThatNamesTheFile) {

@@ -28,10 +28,6 @@ double seconds_since(Clock::time_point start) {
   return std::chrono::duration<double>(Clock::now() - start).count();
 }
 
-std::string settings_text(TrainSettings settings) {
-  return write_config([&](Binder& b) { bind(b, settings); });
-}
-
 std::string settings_json(TrainSettings settings) {
   return config_json([&](Binder& b) { bind(b, settings); });
 }
@@ -93,22 +89,22 @@ struct EpochTotals {
 /// One training in one folder.
 class Training {
  public:
-  Training(const TrainSettings& settings, const TrainData& data, std::filesystem::path folder,
+  Training(TrainingIdentity identity, const TrainData& data, std::filesystem::path folder,
            std::unique_ptr<StepPlan> plan, const Context& context)
-      : settings_(settings),
+      : identity_(std::move(identity)),
+        settings_(identity_.settings),
         data_(data),
         folder_(std::move(folder)),
         context_(context),
-        device_(parse_device(settings.device)),
-        module_(build_training_graph(settings, data.train), settings.seed, device_),
-        optimizer_(module_, settings.optimizer),
-        average_(module_, settings.averaging),
+        device_(parse_device(settings_.device)),
+        module_(build_training_graph(settings_, data.train), settings_.seed, device_),
+        optimizer_(module_, settings_.optimizer),
+        average_(module_, settings_.averaging),
         plan_(std::move(plan)),
-        injection_(module_.graph(), settings.injection, settings.seed),
-        identity_{settings_text(settings), data.train.hash()},
+        injection_(module_.graph(), settings_.injection, settings_.seed),
         task_("train " + folder_.filename().string()) {
-    steps_per_epoch_ = static_cast<std::int64_t>(data.train.size()) / settings.batch;
-    state_.sparsity_strength = settings.sparsity.strength;
+    steps_per_epoch_ = static_cast<std::int64_t>(data.train.size()) / settings_.batch;
+    state_.sparsity_strength = settings_.sparsity.strength;
     if (auto state = load_checkpoint(checkpoint_path(), identity_, module_, optimizer_, average_)) {
       state_ = std::move(*state);
     }
@@ -262,6 +258,7 @@ class Training {
     return model;
   }
 
+  TrainingIdentity identity_;
   const TrainSettings& settings_;
   const TrainData& data_;
   std::filesystem::path folder_;
@@ -272,7 +269,6 @@ class Training {
   ParameterAverage average_;
   std::unique_ptr<StepPlan> plan_;
   Injection injection_;
-  TrainingIdentity identity_;
   std::string task_;
   std::int64_t steps_per_epoch_ = 0;
   TrainingState state_;
@@ -281,15 +277,15 @@ class Training {
 };
 
 /// Claims the folder for these settings, or finds that it belongs to them already.
-void claim_folder(const std::filesystem::path& folder, const std::string& settings) {
+void claim_folder(const std::filesystem::path& folder, const TrainingIdentity& identity) {
   make_folder(folder);
   const std::filesystem::path config = folder / "config.toml";
   if (!std::filesystem::exists(config)) {
-    write_file(config, settings);
-  } else if (read_text_file(config) != settings) {
+    write_file(config, to_text(identity));
+  } else if (!describes(read_text_file(config), identity)) {
     fail(
-        "{}: holds a training with other settings (see its config.toml); choose another folder "
-        "or remove it",
+        "{}: holds a training with other settings or pictures (see its config.toml); choose "
+        "another folder or remove it",
         folder.string());
   }
 }
@@ -316,12 +312,13 @@ Model train(const TrainSettings& settings, const TrainData& data,
   const std::filesystem::path model = folder / "model.safetensors";
   const bool finished = std::filesystem::exists(model);
   if (!finished) check_precision(settings.precision);
-  claim_folder(folder, settings_text(settings));
+  TrainingIdentity identity{settings, data.train.hash()};
+  claim_folder(folder, identity);
   if (finished) return load_model(model);
   // Two trainings in one folder would overwrite each other's checkpoints.
   const WriterLock lock(folder / "training", "training");
   prepare_process(settings.threads);
-  return Training(settings, data, folder, std::move(plan), context).run();
+  return Training(std::move(identity), data, folder, std::move(plan), context).run();
 }
 
 }  // namespace flatenn

@@ -4,7 +4,7 @@ import gzip
 import struct
 import unittest
 
-from support import TrainedModelTest
+from support import TrainedModelTest, write_cifar10
 
 NAMES = ("train-images-idx3-ubyte", "train-labels-idx1-ubyte", "t10k-images-idx3-ubyte",
          "t10k-labels-idx1-ubyte")
@@ -101,12 +101,18 @@ class Cifar(TrainedModelTest):
         self.fail_with("eval", self.model, "--data", "cifar10", words=["cifar10"])
 
     def test_truncated(self):
-        record = b"\x03" + bytes(3072)
-        for i in range(1, 6):
-            self.write(f"data/data_batch_{i}.bin", record * 4)
-        self.write("data/test_batch.bin", record * 4 + record[:-1])
+        write_cifar10(self)
+        self.write("data/test_batch.bin", (b"\x03" + bytes(3072)) * 4 + b"\x03")
+        self.refuse("test_batch.bin")
+
+    def test_batches_mixed_up(self):
+        write_cifar10(self)
+        self.write("data/test_batch.bin", (self.folder / "data/data_batch_2.bin").read_bytes())
+        self.refuse("data_batch_2.bin", "test_batch.bin", "same images")
+
+    def refuse(self, *words):
         self.fail_with("eval", self.model, "--data", "cifar10", "--data-folder", "data",
-                       words=["test_batch.bin"])
+                       words=words)
 
 
 if __name__ == "__main__":

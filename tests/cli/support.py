@@ -3,6 +3,7 @@
 import json
 import os
 import pathlib
+import random
 import resource
 import shutil
 import struct
@@ -49,16 +50,20 @@ class CommandLineTest(unittest.TestCase):
         path.write_bytes(content.encode() if isinstance(content, str) else content)
         return path
 
-    def start(self, *arguments, file_limit=None, **options):
-        """Starts the program; file_limit is the size in bytes at which the disk is full."""
+    def start(self, *arguments, file_limit=None, memory_limit=None, **options):
+        """Starts the program; file_limit is the size in bytes at which the disk is full,
+        memory_limit what the program may map."""
         def limit():
-            resource.setrlimit(resource.RLIMIT_FSIZE, (file_limit, file_limit))
+            for kind, bytes_ in ((resource.RLIMIT_FSIZE, file_limit),
+                                 (resource.RLIMIT_AS, memory_limit)):
+                if bytes_ is not None:
+                    resource.setrlimit(kind, (bytes_, bytes_))
         # Python ignores SIGXFSZ; with restore_signals off the program inherits that and sees the
         # error of write() instead, as it would on a full disk.
         return subprocess.Popen([PROGRAM, *map(str, arguments)], cwd=self.folder, text=True,
                                 stdout=options.pop("stdout", subprocess.PIPE),
                                 stderr=subprocess.PIPE, restore_signals=file_limit is None,
-                                preexec_fn=limit if file_limit is not None else None, **options)
+                                preexec_fn=limit if file_limit or memory_limit else None, **options)
 
     def run_program(self, *arguments, **options):
         process = self.start(*arguments, **options)
@@ -105,6 +110,14 @@ class CommandLineTest(unittest.TestCase):
         self.assertEqual({path: before.get(path) for path in before
                           if leaves is None or path.parts[0] not in leaves}, after)
         return errors[0]
+
+
+def write_cifar10(test, folder="data", images=40):
+    """A small CIFAR-10 of random pictures, in its binary layout, below the folder of a test."""
+    draw = random.Random(1)
+    for name in (*(f"data_batch_{i}" for i in range(1, 6)), "test_batch"):
+        records = [bytes([i % 10]) + draw.randbytes(3072) for i in range(images)]
+        test.write(f"{folder}/{name}.bin", b"".join(records))
 
 
 class TrainedModelTest(CommandLineTest):

@@ -4,7 +4,7 @@ import json
 import signal
 import unittest
 
-from support import RECIPE, CommandLineTest
+from support import RECIPE, CommandLineTest, write_cifar10
 
 # Long enough to be stopped in the middle, a checkpoint behind it.
 LONG = RECIPE.replace("epochs = 2", "epochs = 40")
@@ -66,6 +66,24 @@ class Train(CommandLineTest):
         self.assertNotIn("internal", error)
         self.assertFalse((self.folder / "run/model.safetensors").exists())
         self.succeed(*self.train())
+
+    def test_too_little_memory(self):
+        limit = 4 << 30
+        if self.run_program("train", "--help", memory_limit=limit).returncode != 0:
+            self.skipTest("sanitizers map terabytes")
+        self.fail_with(*self.train("--set", "network.hidden=[30000,30000]"), memory_limit=limit,
+                       leaves=["run"], words=["out of memory"])
+
+    def test_pictures_lie_anywhere(self):
+        write_cifar10(self)
+        cifar = ("--set", "dataset=cifar10", "--set", "batch=16", "--data")
+        self.succeed(*self.train(*cifar, "data"))
+        log = (self.folder / "run/log.jsonl").read_text()
+        (self.folder / "data").rename(self.folder / "moved")
+        self.succeed(*self.train(*cifar, "moved"))
+        self.assertEqual((self.folder / "run/log.jsonl").read_text(), log)  # not trained again
+        write_cifar10(self, folder="other", images=44)
+        self.fail_with(*self.train(*cifar, "other"), leaves=["run"], words=["run", "pictures"])
 
     def test_loss_that_is_no_number(self):
         error = self.fail_with(*self.train("--set", "optimizer.learning_rate=1e30"),
