@@ -3,6 +3,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <filesystem>
+
 #include "flatenn/base/error.h"
 
 namespace flatenn {
@@ -174,6 +176,19 @@ TEST(StudySettings, ProtectionMistakesNameTheirKeys) {
   EXPECT_EQ(protected_campaigns(skips).at(0).placement, "skip:8:128x512");
   EXPECT_THAT(error_of({"protections=['skip:8:128x64']"}),
               HasSubstr("protections: placement and geometry: skip:8:128x64"));
+}
+
+TEST(StudySettings, OfTheStudiesThatComeWithUsAreConsistent) {
+  int studies = 0;
+  for (const auto& entry :
+       std::filesystem::directory_iterator(FLATENN_SOURCE_DIR "/configs/studies")) {
+    StudySettings study;
+    read_config({.file = entry.path(), .overrides = {}, .use_environment = false},
+                [&](Binder& b) { bind(b, study); });
+    EXPECT_NO_THROW(check_settings(study)) << entry.path();
+    ++studies;
+  }
+  EXPECT_GE(studies, 8);
 }
 
 TEST(StudySettings, ResolvedTextReadsBack) {
