@@ -122,6 +122,12 @@ void run(int argc, char** argv, Session& session) {
 /// The first line of a message: a library's exception may carry a stack trace.
 std::string_view first_line(std::string_view text) { return text.substr(0, text.find('\n')); }
 
+/// libtorch's allocator throws an exception of no type of its own.
+bool is_out_of_memory(const std::exception& exception) {
+  return dynamic_cast<const std::bad_alloc*>(&exception) != nullptr ||
+         std::string_view(exception.what()).find("DefaultCPUAllocator") != std::string_view::npos;
+}
+
 int report_and_code(const Session& session) {
   try {
     throw;
@@ -132,12 +138,8 @@ int report_and_code(const Session& session) {
     fmt::print(stderr, "flatenn: stopped: {}{}{}\n", stop.what(),
                session.resume_hint.empty() ? "" : "; ", session.resume_hint);
     return kStopped;
-  } catch (const std::bad_alloc&) {
-    fmt::print(stderr, "flatenn: error: out of memory\n");
-    return kUserMistake;
   } catch (const std::exception& bug) {
-    // libtorch throws an exception of no type of its own for it.
-    if (std::string_view(bug.what()).find("DefaultCPUAllocator") != std::string_view::npos) {
+    if (is_out_of_memory(bug)) {
       fmt::print(stderr, "flatenn: error: out of memory\n");
       return kUserMistake;
     }

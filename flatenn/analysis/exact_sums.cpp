@@ -8,9 +8,14 @@
 namespace flatenn {
 namespace {
 
-/// A tie is near within this many spacings of 16 codes: a thousand times the spacing of floats
-/// there, for sums of many terms are less exact than one of them.
-constexpr float kNear = 0x1p-13f;
+/// How far from a tie a sum of this many terms, in spacings of codes, may be rounded to its wrong
+/// side: 128 times the spacing of floats at the largest code, and more for more than 256 terms,
+/// whose rounding errors add up like their root.
+float tie_distance(int terms, const CodeRange& range) {
+  const float codes = std::max(16.0f, range.highest - range.lowest + 1);
+  return codes * 0x1p-17f * std::sqrt(std::max(1.0f, static_cast<float>(terms) / 256));
+}
+
 /// Adding and taking away 1.5 * 2^23 rounds small floats half to even, in vector form too.
 constexpr float kRound = 12582912.0f;
 
@@ -62,7 +67,7 @@ float exact_result(const ConvShape& s, const float* x, const WeightTensor& weigh
 void settle_ties(const ConvShape& shape, const float* x, const WeightTensor& weights,
                  const float* displacement, const NodeAffine& affine, const CodeRange& range,
                  float* v) {
-  const float near = kNear * std::max(1.0f, (range.highest - range.lowest + 1) / 16);
+  const float near = tie_distance(shape.window(), range);
   for (int channel = 0; channel < shape.out_channels; ++channel) {
     for (int row = 0; row < shape.out_height(); ++row) {
       for (int column = 0; column < shape.out_width(); ++column, v += shape.images) {

@@ -4,6 +4,7 @@
 #include <torch/types.h>
 
 #include "flatenn/base/random.h"
+#include "flatenn/train/ops.h"
 
 namespace flatenn {
 namespace {
@@ -115,6 +116,34 @@ TEST(ExactSums, AreThoseOfDoublePrecision) {
   float v = 2.5f;
   settle_ties(shape, x.data(), weights, displacement.data(), affine, {0, 15}, &v);
   EXPECT_EQ(v, 2.75f);
+}
+
+/// As the last layers of ResNet-18 have them: 4,608 terms, of one sign for the most part.
+TEST(ExactSums, CodesOfWideLayersAreThoseOfDoublePrecision) {
+  const ConvShape shape{.images = 64, .in_channels = 4608, .out_channels = 512};
+  const torch::NoGradGuard guard;
+  RandomStream random(2, Purpose::test, 0);
+  WeightTensor weights{0, "w", {512, 4608}, {}, 0.05f, 0, std::vector<std::int8_t>(512 * 4608)};
+  for (std::int8_t& code : weights.codes) code = static_cast<std::int8_t>(random.below(12)) - 4;
+  Tensor x = torch::empty({4608, 1, 1, 64}), displacement = torch::empty({512, 4608});
+  for (int i = 0; i < x.numel(); ++i) x.data_ptr<float>()[i] = static_cast<float>(random.below(16));
+  for (int i = 0; i < displacement.numel(); ++i) {
+    displacement.data_ptr<float>()[i] = 0.05f * static_cast<float>(random.normal());
+  }
+  const NodeAffine affine{std::vector<float>(512, 0.003f), {}, std::vector<float>(512, -150)};
+  const Tensor codes =
+      torch::from_blob(weights.codes.data(), {512, 4608}, torch::kInt8).to(torch::kFloat64) +
+      displacement.to(torch::kFloat64) / static_cast<double>(weights.scale);
+  const Tensor flat = x.view({4608, 64});
+  const auto finish = [](const Tensor& sums) { return sums * 0.003f - 150.0f; };
+  const Tensor exact = finish(torch::mm(codes, flat.to(torch::kFloat64)).to(torch::kFloat32));
+  const auto rounded = [](const Tensor& v) { return v.clamp(0, 15).round(); };
+  Tensor v = finish(ops::conv2d(x, codes.to(torch::kFloat32).view({512, 4608, 1, 1}), {}, 1, 0))
+                 .view({512, 64});
+  EXPECT_FALSE(rounded(v).equal(rounded(exact))) << "no tie to settle";
+  settle_ties(shape, x.data_ptr<float>(), weights, displacement.data_ptr<float>(), affine, {0, 15},
+              v.data_ptr<float>());
+  EXPECT_TRUE(rounded(v).equal(rounded(exact)));
 }
 
 }  // namespace

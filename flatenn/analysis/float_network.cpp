@@ -142,14 +142,7 @@ Tensor FloatNetwork::run_weights(std::size_t node, const Tensor& input,
   }
   if (addend_[node].defined()) v = in_place ? v.add_(addend_[node]) : v + addend_[node];
   if (in_place && type_ == torch::kFloat32 && !displacement.empty() && rounds_to_[node]) {
-    const ConvShape shape{static_cast<int>(input.size(3)),
-                          static_cast<int>(input.size(0)),
-                          static_cast<int>(input.size(1)),
-                          static_cast<int>(input.size(2)),
-                          static_cast<int>(codes.size(0)),
-                          static_cast<int>(codes.size(2)),
-                          stride,
-                          padding};
+    const ConvShape shape = ops::conv_shape(input, codes, stride, padding);
     settle_ties(shape, input.contiguous().data_ptr<float>(), model_.weights[t],
                 displacement[t].contiguous().data_ptr<float>(), model_.affine[node],
                 *rounds_to_[node], v.data_ptr<float>());

@@ -29,6 +29,14 @@ inline Subject example_subject(const std::string& label = "standard") {
   return subject;
 }
 
+/// The same with 800 bytes of weights, its memory faulty and protected as `source` says.
+inline Subject example_subject_of(const std::string& source) {
+  Subject subject = example_subject();
+  subject.layout = "fc.weight 800x8";
+  subject.source = source;
+  return subject;
+}
+
 /// A function of its arguments, with per-image results.
 inline Trial example_trial(FaultKind kind, double rate, std::uint64_t map) {
   RandomStream stream(static_cast<std::uint64_t>(kind), Purpose::test, map,

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstddef>
+#include <filesystem>
 #include <span>
 #include <string_view>
 
@@ -18,5 +19,9 @@ enum class CifarLayout {
 /// when the bytes are no whole number of records, there is none, or a label is out of range.
 void append_cifar(std::span<const std::byte> bytes, CifarLayout layout, std::string_view where,
                   Dataset& data);
+
+/// Throws Error when two of the layout's files in the folder, training and test, are the same:
+/// their images would be trained on twice, or trained and tested on. Missing files are passed over.
+void refuse_copies(const std::filesystem::path& folder, CifarLayout layout);
 
 }  // namespace flatenn

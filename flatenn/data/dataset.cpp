@@ -4,8 +4,6 @@
 
 #include <algorithm>
 #include <cmath>
-#include <fstream>
-#include <map>
 #include <optional>
 #include <utility>
 
@@ -24,7 +22,6 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr std::uint64_t kFileLimit = std::uint64_t{1} << 30;
-constexpr std::size_t kCifarRecord = 1 + 3 * 32 * 32;
 constexpr std::size_t kSyntheticTrain = 600, kSyntheticTest = 200;
 
 // The spellings under which the same IDX file is handed around.
@@ -120,32 +117,9 @@ Dataset load_idx_part(const DatasetFacts& facts, bool test, const fs::path& user
   return data;
 }
 
-/// A batch under two names would be trained on twice, or trained and tested on; one that is shorter
-/// than the others has lost records.
-void check_cifar10_batches(const fs::path& folder, const std::vector<std::string>& batches) {
-  std::map<std::string, fs::path> heads;  // the first record of most batches says which it is
-  std::optional<std::uint64_t> size;
-  for (const std::string& name : batches) {
-    const fs::path path = folder / name;
-    std::error_code missing;
-    const std::uint64_t bytes = fs::file_size(path, missing);
-    if (missing) continue;
-    if (name.starts_with("data_batch") && bytes != size.value_or(bytes)) {
-      fail("{}: {} bytes, where the batches before have {}; truncated?", path.string(), bytes,
-           *size);
-    }
-    if (name.starts_with("data_batch")) size = bytes;
-    std::string head(kCifarRecord, 0);
-    std::ifstream(path, std::ios::binary).read(head.data(), kCifarRecord);
-    const auto [first, unseen] = heads.try_emplace(head, path);
-    if (!unseen && read_file(first->second, kFileLimit) == read_file(path, kFileLimit)) {
-      fail("{} and {} hold the same images", first->second.string(), path.string());
-    }
-  }
-}
-
 Dataset load_cifar_part(const DatasetFacts& facts, bool test, const fs::path& user_folder) {
   const bool cifar100 = facts.format == DatasetFormat::cifar100;
+  const CifarLayout layout = cifar100 ? CifarLayout::cifar100 : CifarLayout::cifar10;
   std::vector<std::string> files;
   if (cifar100) {
     files = {test ? "test.bin" : "train.bin"};
@@ -160,18 +134,21 @@ Dataset load_cifar_part(const DatasetFacts& facts, bool test, const fs::path& us
   const char* inner = cifar100 ? "cifar-100-binary" : "cifar-10-batches-bin";
   if (!first_existing(folder, files) && first_existing(folder / inner, files)) folder /= inner;
 
-  if (!cifar100) {
-    check_cifar10_batches(folder, {"data_batch_1.bin", "data_batch_2.bin", "data_batch_3.bin",
-                                   "data_batch_4.bin", "data_batch_5.bin", "test_batch.bin"});
-  }
+  refuse_copies(folder, layout);
   Dataset data = empty_dataset(facts);
   data.channels = 3;
   data.height = data.width = 32;
+  std::size_t images = 0;  // of the first file
   for (const std::string& file : files) {
     const auto path = first_existing(folder, {file});
     if (!path) fail_missing(facts, user_folder, needed);
-    append_cifar(read_file(*path, kFileLimit),
-                 cifar100 ? CifarLayout::cifar100 : CifarLayout::cifar10, path->string(), data);
+    const std::size_t before = data.size();
+    append_cifar(read_file(*path, kFileLimit), layout, path->string(), data);
+    if (before == 0) images = data.size();
+    if (data.size() - before != images) {
+      fail("{} holds {} images and {} holds {}: one of them is truncated", path->string(),
+           data.size() - before, files.front(), images);
+    }
   }
   return data;
 }

@@ -46,8 +46,7 @@ int jobs_at_once(const StudySettings& study) {
 }
 
 std::vector<TrainedArm> train_arms(const StudySettings& study, const TrainData& data,
-                                   const std::string& data_hash, const fs::path& folder,
-                                   const Context& context) {
+                                   const fs::path& folder, const Context& context) {
   std::vector<TrainedArm> arms;
   for (const ArmSettings& arm : study.arms) {
     for (const int seed : study.seeds) arms.push_back({arm, static_cast<std::uint64_t>(seed), {}});
@@ -63,7 +62,7 @@ std::vector<TrainedArm> train_arms(const StudySettings& study, const TrainData& 
     jobs.push_back([&, arm](const Context& job_context) {
       const TrainSettings settings = arm_training(study, arm->arm, arm->seed);
       const fs::path place = folder / "arms" / arm->name();
-      retire_other_training(place, {settings, data_hash}, job_context);
+      retire_other_training(place, {settings, data.train_hash}, job_context);
       arm->model = train(settings, data, place, job_context);
     });
   }
@@ -185,9 +184,8 @@ StudySummary run_study(const StudySettings& settings, const fs::path& folder,
   write_file(folder / "study.toml", write_config([&](Binder& b) { bind(b, resolved); }));
 
   StudySummary summary;
-  summary.data = {settings.train.dataset, data.train.hash(), data.test.hash()};
-  const std::vector<TrainedArm> arms =
-      train_arms(settings, data, summary.data.train_hash, folder, context);
+  summary.data = {settings.train.dataset, data.train_hash, data.test.hash()};
+  const std::vector<TrainedArm> arms = train_arms(settings, data, folder, context);
   summary.chosen = choose_on_validation(settings, arms, data.validation, validation_store, context);
   const std::vector<MeasuredArm> measured =
       measure(settings.campaign, arms, data.test, Split::test, store, context);

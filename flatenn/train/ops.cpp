@@ -39,12 +39,6 @@ Tensor convolve_half(const Tensor& x, const Tensor& w, const Tensor& bias, int s
   return images_last(y.contiguous(channels_last));
 }
 
-ConvShape conv_shape(const Tensor& x, const Tensor& w, int stride, int padding) {
-  FLATENN_ASSERT(x.dim() == 4 && w.dim() == 4 && x.size(0) == w.size(1));
-  const auto size = [](const Tensor& t, int i) { return static_cast<int>(t.size(i)); };
-  return {size(x, 3), size(x, 0), size(x, 1), size(x, 2), size(w, 0), size(w, 2), stride, padding};
-}
-
 /// A bias of no elements is none: a Function needs every tensor to be defined.
 struct Convolution : Function<Convolution> {
   static Tensor forward(AutogradContext* context, const Tensor& input, const Tensor& weights,
@@ -156,6 +150,12 @@ struct GroupNormalization : Function<GroupNormalization> {
 };
 
 }  // namespace
+
+ConvShape conv_shape(const Tensor& x, const Tensor& w, int stride, int padding) {
+  FLATENN_ASSERT(x.dim() == 4 && w.dim() == 4 && x.size(0) == w.size(1));
+  const auto size = [](const Tensor& t, int i) { return static_cast<int>(t.size(i)); };
+  return {size(x, 3), size(x, 0), size(x, 1), size(x, 2), size(w, 0), size(w, 2), stride, padding};
+}
 
 Tensor conv2d(const Tensor& x, const Tensor& w, const Tensor& bias, int stride, int padding) {
   if (is_half(w)) return convolve_half(x, w, bias, stride, padding);

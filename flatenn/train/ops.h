@@ -10,7 +10,12 @@
 
 #include <cstdint>
 
+#include "flatenn/train/kernels.h"
+
 namespace flatenn::ops {
+
+/// Of conv2d with these arguments.
+ConvShape conv_shape(const torch::Tensor& x, const torch::Tensor& w, int stride, int padding);
 
 /// x (in, h, w, images), w (out, in, k, k), bias (out) or undefined -> (out, h', w', images). With
 /// w in bfloat16 x and bias are rounded to it, and the result and all gradients have that type,

@@ -56,18 +56,16 @@ std::string describe(const TrainSettings& s) {
 }
 
 std::string to_json(const EpochRecord& r) {
-  return nlohmann::ordered_json{
-      {"epoch", r.epoch},
-      {"loss", r.loss},
-      {"train_accuracy", r.train_accuracy},
-      {"validation_accuracy", r.validation_accuracy},
-      {"sparsity", r.sparsity},
-      {"sparsity_strength", r.sparsity_strength},
-      {"learning_rate", r.learning_rate},
-      {"radius", r.radius},
-      {"error_rate", r.error_rate},
-      {"precision", precision_names()[static_cast<std::size_t>(r.precision)]},
-      {"seconds", r.seconds}}
+  return nlohmann::ordered_json{{"epoch", r.epoch},
+                                {"loss", r.loss},
+                                {"train_accuracy", r.train_accuracy},
+                                {"validation_accuracy", r.validation_accuracy},
+                                {"sparsity", r.sparsity},
+                                {"sparsity_strength", r.sparsity_strength},
+                                {"learning_rate", r.learning_rate},
+                                {"radius", r.radius},
+                                {"error_rate", r.error_rate},
+                                {"seconds", r.seconds}}
       .dump();
 }
 
@@ -142,7 +140,6 @@ class Training {
     EpochRecord record;
     record.epoch = epoch + 1;
     record.sparsity_strength = state_.sparsity_strength;
-    record.precision = settings_.precision;
     for (std::int64_t i = 0; i < steps_per_epoch_; ++i) {
       throw_if_stopped(context_);
       const std::int64_t step = epoch * steps_per_epoch_ + i;
@@ -296,7 +293,9 @@ TrainData load_train_data(const TrainSettings& settings) {
   const auto load = [&](Split split) {
     return load_dataset(settings.dataset, split, settings.data_folder);
   };
-  return {load(Split::train), load(Split::validation), load(Split::test)};
+  TrainData data{load(Split::train), load(Split::validation), load(Split::test), {}};
+  data.train_hash = data.train.hash();
+  return data;
 }
 
 Model train(const TrainSettings& settings, const TrainData& data,
@@ -312,7 +311,7 @@ Model train(const TrainSettings& settings, const TrainData& data,
   const std::filesystem::path model = folder / "model.safetensors";
   const bool finished = std::filesystem::exists(model);
   if (!finished) check_precision(settings.precision);
-  TrainingIdentity identity{settings, data.train.hash()};
+  TrainingIdentity identity{settings, data.train_hash};
   claim_folder(folder, identity);
   if (finished) return load_model(model);
   // Two trainings in one folder would overwrite each other's checkpoints.

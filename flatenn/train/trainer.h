@@ -13,6 +13,7 @@ namespace flatenn {
 
 struct TrainData {
   Dataset train, validation, test;
+  std::string train_hash;  ///< Dataset's
 };
 /// Opens the three splits that the settings name.
 TrainData load_train_data(const TrainSettings& settings);
@@ -48,7 +49,6 @@ struct EpochRecord {
   double learning_rate = 0;
   double radius = 0;
   double error_rate = 0;
-  TrainPrecision precision = TrainPrecision::float32;  ///< of the steps
   double seconds = 0;
 };
 
