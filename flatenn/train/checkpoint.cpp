@@ -114,7 +114,7 @@ std::optional<TrainingState> load_checkpoint(const std::filesystem::path& path,
   visit_tensors(module, optimizer, average, [&](const std::string& name, const Tensor& tensor) {
     copy_tensor(content, name, tensor, where);
   });
-  module.set_initialised(state.epochs_done > 0);
+  module.set_initialised(state.epochs_done > identity.settings.float_epochs);
   return state;
 }
 

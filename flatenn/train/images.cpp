@@ -57,12 +57,14 @@ Batch batch_at(const Module& module, const Dataset& data, std::size_t first, std
 double Answers::accuracy() const { return percent(correct, static_cast<std::int64_t>(images)); }
 double Answers::sparsity() const { return percent(zeros, activations); }
 
-Answers evaluate(Module& module, const Dataset& data, const torch::Device& device, bool quantized) {
+Answers evaluate(Module& module, const Dataset& data, const torch::Device& device, bool quantized,
+                 TrainPrecision precision) {
   Answers answers;
   for (std::size_t first = 0; first < data.size(); first += kEvaluationBatch) {
     const std::size_t count = std::min(kEvaluationBatch, data.size() - first);
     const Batch batch = batch_at(module, data, first, count, device);
-    const Pass pass = module.forward(batch.pixels, {.quantized = quantized, .training = false});
+    const Pass pass = module.forward(
+        batch.pixels, {.quantized = quantized, .training = false, .precision = precision});
     answers.images += count;
     answers.correct += (pass.logits.argmax(1) == batch.labels).sum().item<std::int64_t>();
     answers.zeros += pass.zeros;

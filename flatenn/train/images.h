@@ -27,7 +27,8 @@ struct Answers {
 };
 
 /// Batch norm by its running statistics; `quantized` false: masters and plain ReLU.
-Answers evaluate(Module& module, const Dataset& data, const torch::Device& device, bool quantized);
+Answers evaluate(Module& module, const Dataset& data, const torch::Device& device, bool quantized,
+                 TrainPrecision precision = TrainPrecision::float32);
 
 /// Running statistics of batch norm anew, from the first images of `data`, without augmentation:
 /// the mean over batches. Quantized, as the parameters are now. Networks without batch norm stay.

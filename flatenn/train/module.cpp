@@ -120,8 +120,12 @@ Tensor Module::run_weights(int node, State& state) {
   const Tensor masters = parameter(node, ParameterKind::weight, state);
   Tensor values = masters;
   if (state.options.quantized) {
-    const WeightGrid grid = this->grid(node);
     Tensor step = parameter(node, ParameterKind::weight_step, state);
+    if (!initialised_ && step.defined()) {
+      const torch::NoGradGuard guard;
+      step.fill_(initial_weight_step(masters, weight_format(n)));
+    }
+    const WeightGrid grid = this->grid(node);
     if (!step.defined()) step = torch::ones({}, masters.options().requires_grad(false));
     values = fake_quantize_weights(masters, step, weight_format(n), grid);
     if (state.options.training) {

@@ -82,8 +82,8 @@ struct NormalizationValues {
 class Module {
  public:
   /// Masters by He et al. 2015 (normal, deviation sqrt(2 / fan in)), keyed (seed, weight_init,
-  /// node); biases 0. Activation steps are set by the first forward pass in quantized mode. The
-  /// graph is in training form. Throws Error for a device that is not there.
+  /// node); biases 0. Steps are set by the first forward pass in quantized mode. The graph is in
+  /// training form. Throws Error for a device that is not there.
   Module(const Graph& graph, std::uint64_t seed, const torch::Device& device);
 
   const Graph& graph() const { return graph_; }
@@ -108,7 +108,7 @@ class Module {
   /// Of a batch_norm or group_norm node.
   NormalizationValues normalization_values(int node) const;
 
-  /// Whether activation steps have been set.
+  /// Whether steps have been set.
   bool initialised() const { return initialised_; }
   void set_initialised(bool initialised) { initialised_ = initialised; }
 

@@ -64,6 +64,19 @@ TEST(Module, FirstQuantizedPassSetsActivationSteps) {
   EXPECT_EQ(module.find(2, ParameterKind::activation_step).item<float>(), step);
 }
 
+TEST(Module, FirstQuantizedPassSetsWeightStepsForTheWeightsThatItMeets) {
+  Module module(small_graph(), 1, torch::kCPU);
+  const float at_start = module.find(5, ParameterKind::weight_step).item<float>();
+  {
+    const torch::NoGradGuard guard;
+    module.find(5, ParameterKind::weight).mul_(2);
+  }
+  module.forward(some_pixels(), {.quantized = false});
+  EXPECT_EQ(module.find(5, ParameterKind::weight_step).item<float>(), at_start);
+  module.forward(some_pixels(), {});
+  EXPECT_FLOAT_EQ(module.find(5, ParameterKind::weight_step).item<float>(), 2 * at_start);
+}
+
 TEST(Module, TellsWhatAnActivationDid) {
   Module module(small_graph(), 1, torch::kCPU);
   const Pass pass = module.forward(some_pixels(), {.keep_results = true});

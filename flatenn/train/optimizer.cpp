@@ -7,6 +7,7 @@
 #include <numbers>
 
 #include "flatenn/base/error.h"
+#include "flatenn/train/muon.h"
 
 namespace flatenn {
 
@@ -29,13 +30,27 @@ void clip_parameter(Parameter& parameter, double clip) {
   }
 }
 
+/// Whether a parameter is the weights of a layer between the first and the last one.
+std::vector<bool> inner_weights(const std::vector<Parameter>& parameters) {
+  std::vector<std::size_t> weights;
+  for (std::size_t i = 0; i < parameters.size(); ++i) {
+    if (parameters[i].kind == ParameterKind::weight) weights.push_back(i);
+  }
+  std::vector<bool> inner(parameters.size(), false);
+  for (std::size_t k = 1; k + 1 < weights.size(); ++k) inner[weights[k]] = true;
+  return inner;
+}
+
 }  // namespace
 
 Sgd::Sgd(const Module& module, const OptimizerSettings& settings)
     : momentum_(settings.momentum),
       weight_decay_(settings.weight_decay),
       weight_clip_(settings.weight_clip),
-      nesterov_(settings.nesterov) {
+      nesterov_(settings.nesterov),
+      muon_share_(settings.muon_rate > 0 ? settings.muon_rate / settings.learning_rate : 0),
+      orthogonal_(module.parameters().size(), false) {
+  if (settings.muon_rate > 0) orthogonal_ = inner_weights(module.parameters());
   for (const Parameter& parameter : module.parameters()) {
     momenta_.push_back(torch::zeros_like(parameter.tensor, torch::requires_grad(false)));
   }
@@ -48,13 +63,17 @@ void Sgd::step(Module& module, double learning_rate) {
     Parameter& parameter = module.parameters()[i];
     Tensor gradient = parameter.tensor.grad();
     if (!gradient.defined()) continue;
-    if (parameter.kind == ParameterKind::weight && weight_decay_ != 0) {
-      gradient = gradient.add(parameter.tensor, weight_decay_);
-    }
+    const bool decays = parameter.kind == ParameterKind::weight && weight_decay_ != 0;
+    if (decays && !orthogonal_[i]) gradient = gradient.add(parameter.tensor, weight_decay_);
     Tensor& momentum = momenta_[i];
     momentum.mul_(momentum_).add_(gradient);
     const Tensor direction = nesterov_ ? gradient.add(momentum, momentum_) : momentum;
-    parameter.tensor.add_(direction, -learning_rate);
+    if (orthogonal_[i]) {
+      const double rate = muon_share_ * learning_rate;
+      parameter.tensor.mul_(1 - rate * weight_decay_).add_(orthogonalise(direction), -rate);
+    } else {
+      parameter.tensor.add_(direction, -learning_rate);
+    }
     if (weight_clip_ > 0) clip_parameter(parameter, weight_clip_);
   }
 }

@@ -12,7 +12,8 @@ namespace flatenn {
 
 /// SGD as torch.optim.SGD defines it, then weight clipping. Weight decay applies to weight masters
 /// alone: biases, batch norm and learned steps have a scale of their own, which decay would only
-/// fight.
+/// fight. With settings.muon_rate the weights of inner layers move by that rate times their
+/// orthogonalised direction (muon.h).
 class Sgd {
  public:
   Sgd(const Module& module, const OptimizerSettings& settings);
@@ -27,7 +28,9 @@ class Sgd {
  private:
   double momentum_, weight_decay_, weight_clip_;
   bool nesterov_;
+  double muon_share_;  ///< of the learning rate: Muon's
   std::vector<torch::Tensor> momenta_;
+  std::vector<bool> orthogonal_;  ///< one a parameter: moved by Muon
 };
 
 /// The learning rate of step `step` of `steps`.

@@ -6,6 +6,8 @@
 #include <fstream>
 #include <nlohmann/json.hpp>
 
+#include "flatenn/train/muon.h"
+
 namespace flatenn {
 namespace {
 
@@ -60,6 +62,53 @@ TEST(Sgd, DecaysWeightsAloneAndLeavesWhatHasNoGradient) {
   sgd.step(module, 0.1);
   EXPECT_EQ(bias.item<float>(), 2);
   EXPECT_TRUE(torch::equal(module.find(2, ParameterKind::weight), before));
+}
+
+/// Three linear layers.
+Module deep_module() {
+  Graph graph;
+  graph.nodes.push_back({"input", Input{.channels = 6, .height = 1, .width = 1}, {}});
+  graph.nodes.push_back({"flat", Flatten{}, {0}});
+  graph.nodes.push_back({"fc1", Linear{.out_features = 5}, {1}});
+  graph.nodes.push_back({"act1", Activation{}, {2}});
+  graph.nodes.push_back({"fc2", Linear{.out_features = 4}, {3}});
+  graph.nodes.push_back({"act2", Activation{}, {4}});
+  graph.nodes.push_back({"fc3", Linear{.out_features = 3}, {5}});
+  graph.nodes.push_back({"output", Output{}, {6}});
+  return Module(graph, 0, torch::kCPU);
+}
+
+TEST(Sgd, MuonMovesInnerWeightsAloneByOrthogonalisedDirections) {
+  OptimizerSettings settings;
+  settings.learning_rate = 0.2;
+  settings.weight_decay = 0.5;
+  Module plain = deep_module();
+  Module muon = deep_module();
+  Sgd plain_sgd(plain, settings);
+  settings.muon_rate = 0.02;
+  Sgd muon_sgd(muon, settings);
+  Tensor expected = muon.find(4, ParameterKind::weight).detach().clone();
+  Tensor momentum = torch::zeros_like(expected);
+  torch::manual_seed(4);
+  for (int step = 0; step < 3; ++step) {
+    for (std::size_t i = 0; i < plain.parameters().size(); ++i) {
+      const Tensor gradient = torch::randn(plain.parameters()[i].tensor.sizes());
+      plain.parameters()[i].tensor.mutable_grad() = gradient;
+      muon.parameters()[i].tensor.mutable_grad() = gradient;
+      if (muon.parameters()[i].name != "fc2.weight") continue;
+      momentum = 0.9 * momentum + gradient;
+      // At half the learning rate of the settings the Muon rate is halved too.
+      expected = expected * (1 - 0.01 * 0.5) - 0.01 * orthogonalise(gradient + 0.9 * momentum);
+    }
+    plain_sgd.step(plain, 0.1);
+    muon_sgd.step(muon, 0.1);
+  }
+  for (std::size_t i = 0; i < plain.parameters().size(); ++i) {
+    const Parameter& p = muon.parameters()[i];
+    const bool same = torch::equal(p.tensor, plain.parameters()[i].tensor);
+    EXPECT_EQ(same, p.name != "fc2.weight") << p.name;
+  }
+  EXPECT_TRUE(torch::allclose(muon.find(4, ParameterKind::weight), expected, 1e-5, 1e-6));
 }
 
 TEST(LearningRate, WarmsUpAndFollowsItsSchedule) {

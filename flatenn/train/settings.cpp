@@ -28,6 +28,9 @@ void bind(Binder& b, NetworkSettings& s) {
 
 void bind(Binder& b, OptimizerSettings& s) {
   b.value("learning_rate", s.learning_rate, "at its highest", at_least(0));
+  b.value("muon_rate", s.muon_rate,
+          "learning rate of inner layers' weights with orthogonalised updates; 0: as all others",
+          at_least(0));
   b.value("momentum", s.momentum, "share of the last update that is kept", between(0, 1));
   b.value("nesterov", s.nesterov, "look ahead along the momentum");
   b.value("weight_decay", s.weight_decay, "on weights alone", at_least(0));
@@ -135,6 +138,8 @@ void bind(Binder& b, TrainSettings& s) {
   b.value("dataset", s.dataset, "name of the data set");
   b.value("data_folder", s.data_folder, "where its files are; empty: where Debian installs them");
   b.value("epochs", s.epochs, "passes over the training images", between(1, 100000));
+  b.value("float_epochs", s.float_epochs, "the first of them, plain and without quantization",
+          at_least(0));
   b.value("batch", s.batch, "images a step", between(1, 65536));
   b.value("seed", s.seed, "of weights, order of images and augmentation");
   b.choice("precision", s.precision, precision_names(),
@@ -199,7 +204,7 @@ void check_plan(const StepPlanSettings& s, int epochs) {
     ineffective(fmt::format("every = {}", s.every), StepPlanKind::sharpness_aware);
   }
   if (s.radius_warmup > epochs) {
-    fail("plan.radius_warmup = {} is longer than epochs = {}", s.radius_warmup, epochs);
+    fail("plan.radius_warmup = {} is longer than the {} quantized epochs", s.radius_warmup, epochs);
   }
 }
 
@@ -224,10 +229,22 @@ void check_settings(const TrainSettings& s) {
     fail("sparsity.target = {} needs a sparsity.strength above 0 to start from, for example 1e-5",
          s.sparsity.target);
   }
-  check_plan(s.plan, s.epochs);
+  if (s.float_epochs >= s.epochs) {
+    fail("float_epochs = {} leaves none of the {} epochs for quantization", s.float_epochs,
+         s.epochs);
+  }
+  if (s.averaging.kind != AveragingKind::none && s.averaging.start * s.epochs < s.float_epochs) {
+    fail("averaging.start = {} lies within the {} epochs without quantization", s.averaging.start,
+         s.float_epochs);
+  }
+  check_plan(s.plan, s.epochs - s.float_epochs);
   if (s.precision == TrainPrecision::bfloat16 && s.device != "cpu") {
     fail("precision = \"bfloat16\" needs device = \"cpu\"; for \"{}\" set precision = \"float32\"",
          s.device);
+  }
+  if (s.optimizer.muon_rate > 0 && s.optimizer.learning_rate == 0) {
+    fail("optimizer.muon_rate = {} follows the schedule of optimizer.learning_rate, which is 0",
+         s.optimizer.muon_rate);
   }
   if (s.optimizer.nesterov && s.optimizer.momentum == 0) {
     fail("optimizer.nesterov needs optimizer.momentum above 0");

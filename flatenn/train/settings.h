@@ -30,10 +30,14 @@ struct NetworkSettings {
 
 enum class LearningRateSchedule { cosine, step };
 
-/// SGD with momentum. The learning rate rises linearly over warmup_steps, then follows the
-/// schedule.
+/// SGD with momentum, for the weights of inner layers Muon if asked. Learning rates rise linearly
+/// over warmup_steps, then follow the schedule.
 struct OptimizerSettings {
   double learning_rate = 0.05;
+  /// Above 0: learning rate of the weights of all layers but the first and the last, whose updates
+  /// are orthogonalised (Muon: Jordan et al., "Muon: An optimizer for hidden layers in neural
+  /// networks", 2024). Their weight decay is decoupled.
+  double muon_rate = 0;
   double momentum = 0.9;
   bool nesterov = true;
   double weight_decay = 1e-4;
@@ -162,6 +166,9 @@ struct TrainSettings {
   std::string data_folder;  ///< empty: where Debian installs it
   NetworkSettings network;
   int epochs = 12;
+  /// The first of them are plain training without any quantization: QAT from a network trained in
+  /// full precision, as Esser et al. (ICLR 2020) and SAQ's authors do it.
+  int float_epochs = 0;
   int batch = 128;
   std::uint64_t seed = 0;
   /// Of the steps. Validation, recalibration and the final accuracies are float32 or integers.

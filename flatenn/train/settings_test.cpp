@@ -37,6 +37,8 @@ TEST(TrainSettings, SurviveWritingAndReading) {
   settings.plan.radius = 0.1;
   settings.sparsity.strength = 3e-5;
   settings.precision = TrainPrecision::bfloat16;
+  settings.float_epochs = 2;
+  settings.optimizer.muon_rate = 0.03;
   settings.augmentation = {4, true};
   const std::string text = write_config([&](Binder& b) { bind(b, settings); });
   TrainSettings again = read(text);
@@ -47,6 +49,8 @@ TEST(TrainSettings, SurviveWritingAndReading) {
   EXPECT_EQ(again.network.width, 0.25);
   EXPECT_TRUE(again.augmentation.flip);
   EXPECT_EQ(again.precision, TrainPrecision::bfloat16);
+  EXPECT_EQ(again.float_epochs, 2);
+  EXPECT_EQ(again.optimizer.muon_rate, 0.03);
 }
 
 TEST(TrainSettings, RecipesAreSound) {
@@ -84,10 +88,25 @@ TEST(TrainSettings, ContradictionsAreErrors) {
   EXPECT_THAT(complaint(s), HasSubstr("sharpness_aware"));
   s = {};
   s.plan.radius_warmup = 13;
-  EXPECT_THAT(complaint(s), HasSubstr("longer than epochs = 12"));
+  EXPECT_THAT(complaint(s), HasSubstr("longer than the 12 quantized epochs"));
+  s.float_epochs = 2;
+  s.plan.radius_warmup = 11;
+  EXPECT_THAT(complaint(s), HasSubstr("longer than the 10 quantized epochs"));
+  s = {};
+  s.float_epochs = 12;
+  EXPECT_THAT(complaint(s), HasSubstr("leaves none of the 12 epochs"));
+  s.float_epochs = 6;
+  EXPECT_EQ(complaint(s), "");
+  s.averaging = {AveragingKind::ema, 0.49, 0.99};
+  EXPECT_THAT(complaint(s), HasSubstr("lies within the 6 epochs without quantization"));
   s = {};
   s.optimizer.momentum = 0;
   EXPECT_THAT(complaint(s), HasSubstr("nesterov"));
+  s = {};
+  s.optimizer.muon_rate = 0.03;
+  EXPECT_EQ(complaint(s), "");
+  s.optimizer.learning_rate = 0;
+  EXPECT_THAT(complaint(s), HasSubstr("optimizer.muon_rate = 0.03"));
   s = {};
   s.precision = TrainPrecision::bfloat16;
   EXPECT_EQ(complaint(s), "");

@@ -50,6 +50,7 @@ struct FinishedPass {
 };
 
 FinishedPass run_pass(Module& module, const StepInput& input, PassOptions options) {
+  options.quantized = input.quantized;
   options.factor = input.factor;
   options.precision = input.precision;
   FinishedPass done;
@@ -144,7 +145,9 @@ class PerturbedPlan : public StepPlan {
   }
 
   StepResult step(Module& module, Sgd& optimizer, const StepInput& input) override {
-    if (input.step % settings_.every != 0) return PlainPlan().step(module, optimizer, input);
+    if (!input.quantized || input.step % settings_.every != 0) {
+      return PlainPlan().step(module, optimizer, input);
+    }
     const FinishedPass clean = run_pass(module, input, {.first_trained = first_trained_});
     StepResult result = clean.result;
     if (settings_.errors.alternating) {

@@ -32,6 +32,7 @@ struct StepInput {
   std::int64_t step = 0;   ///< over all epochs
   SumsFactor factor = {};  ///< of every pass
   TrainPrecision precision = TrainPrecision::float32;
+  bool quantized = true;  ///< false: a plain step, whatever the plan, of the network in floats
 };
 
 class StepPlan {

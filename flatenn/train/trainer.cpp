@@ -56,17 +56,20 @@ std::string describe(const TrainSettings& s) {
 }
 
 std::string to_json(const EpochRecord& r) {
-  return nlohmann::ordered_json{{"epoch", r.epoch},
-                                {"loss", r.loss},
-                                {"train_accuracy", r.train_accuracy},
-                                {"validation_accuracy", r.validation_accuracy},
-                                {"sparsity", r.sparsity},
-                                {"sparsity_strength", r.sparsity_strength},
-                                {"learning_rate", r.learning_rate},
-                                {"radius", r.radius},
-                                {"error_rate", r.error_rate},
-                                {"seconds", r.seconds}}
-      .dump();
+  nlohmann::ordered_json line{{"epoch", r.epoch},
+                              {"loss", r.loss},
+                              {"train_accuracy", r.train_accuracy},
+                              {"validation_accuracy", r.validation_accuracy}};
+  if (r.validation_accuracy_bfloat16) {
+    line["validation_accuracy_bfloat16"] = *r.validation_accuracy_bfloat16;
+  }
+  line["sparsity"] = r.sparsity;
+  line["sparsity_strength"] = r.sparsity_strength;
+  line["learning_rate"] = r.learning_rate;
+  line["radius"] = r.radius;
+  line["error_rate"] = r.error_rate;
+  line["seconds"] = r.seconds;
+  return line.dump();
 }
 
 /// Sums over the steps of an epoch.
@@ -138,16 +141,14 @@ class Training {
         epoch_order(data_.train.size(), settings_.seed, static_cast<std::uint64_t>(epoch));
     EpochTotals totals;
     EpochRecord record;
+    const bool quantized = epoch >= settings_.float_epochs;
     record.epoch = epoch + 1;
     record.sparsity_strength = state_.sparsity_strength;
     for (std::int64_t i = 0; i < steps_per_epoch_; ++i) {
       throw_if_stopped(context_);
       const std::int64_t step = epoch * steps_per_epoch_ + i;
       const std::int64_t steps = settings_.epochs * steps_per_epoch_;
-      record.learning_rate = learning_rate(settings_.optimizer, step, steps);
-      record.radius = radius(settings_.plan, step, steps, steps_per_epoch_);
-      record.error_rate =
-          takes_errors(settings_.plan.kind) ? error_rate(settings_.plan.errors, step, steps) : 0;
+      schedule(step, record);
       totals.add(run_step(order, epoch, i, record), settings_.batch);
       average_.update(module_, step, steps, steps_per_epoch_);
       report(step + 1, steps, totals);
@@ -157,13 +158,32 @@ class Training {
         100.0 * static_cast<double>(totals.correct) / static_cast<double>(totals.images);
     record.sparsity = 100.0 * static_cast<double>(totals.zeros) /
                       static_cast<double>(std::max<std::int64_t>(1, totals.activations));
-    record.validation_accuracy = evaluate(module_, data_.validation, device_, true).accuracy();
+    record.validation_accuracy = evaluate(module_, data_.validation, device_, quantized).accuracy();
+    if (settings_.precision == TrainPrecision::bfloat16) {
+      record.validation_accuracy_bfloat16 =
+          evaluate(module_, data_.validation, device_, quantized, settings_.precision).accuracy();
+    }
     record.seconds = seconds_since(epoch_started_);
     ++state_.epochs_done;
-    state_.sparsity_strength =
-        steer_strength(state_.sparsity_strength, settings_.sparsity.target, record.sparsity);
+    if (quantized) {
+      state_.sparsity_strength =
+          steer_strength(state_.sparsity_strength, settings_.sparsity.target, record.sparsity);
+    }
     state_.log.push_back(to_json(record));
     return state_.log.back();
+  }
+
+  /// What the schedules say of a step. Those of the plan begin with quantization.
+  void schedule(std::int64_t step, EpochRecord& record) const {
+    const std::int64_t steps = settings_.epochs * steps_per_epoch_;
+    record.learning_rate = learning_rate(settings_.optimizer, step, steps);
+    const std::int64_t skipped = settings_.float_epochs * steps_per_epoch_;
+    if (step < skipped) return;
+    const StepPlanSettings& plan = settings_.plan;
+    record.radius = radius(plan, step - skipped, steps - skipped, steps_per_epoch_);
+    if (takes_errors(plan.kind)) {
+      record.error_rate = error_rate(plan.errors, step - skipped, steps - skipped);
+    }
   }
 
   StepResult run_step(const std::vector<std::uint32_t>& order, int epoch, std::int64_t i,
@@ -187,7 +207,8 @@ class Training {
                             record.error_rate,
                             step,
                             injection_.draw(step, settings_.batch, device_),
-                            settings_.precision});
+                            settings_.precision,
+                            epoch >= settings_.float_epochs});
     } catch (const Error& error) {
       fail_diverged(epoch, i, error.what());
     }

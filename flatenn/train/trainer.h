@@ -2,6 +2,7 @@
 #pragma once
 
 #include <filesystem>
+#include <optional>
 #include <string>
 
 #include "flatenn/base/events.h"
@@ -43,8 +44,10 @@ struct EpochRecord {
   int epoch = 0;    ///< from 1
   double loss = 0;  ///< mean cross entropy over the training batches (first pass)
   double train_accuracy = 0;
-  double validation_accuracy = 0;  ///< quantized, in float32
-  double sparsity = 0;             ///< zero codes over training batches
+  double validation_accuracy = 0;  ///< quantized (after float epochs), in float32
+  /// The same network on the same images in the precision of its training, where that is another.
+  std::optional<double> validation_accuracy_bfloat16;
+  double sparsity = 0;  ///< zero codes over training batches; 0 in float epochs
   double sparsity_strength = 0;
   double learning_rate = 0;
   double radius = 0;

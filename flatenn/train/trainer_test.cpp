@@ -31,6 +31,13 @@ std::vector<std::byte> model_bytes(const std::filesystem::path& folder) {
   return read_file(folder / "model.safetensors");
 }
 
+std::vector<nlohmann::json> log_lines(const std::filesystem::path& folder) {
+  std::istringstream log(read_text_file(folder / "log.jsonl"));
+  std::vector<nlohmann::json> lines;
+  for (std::string line; std::getline(log, line);) lines.push_back(nlohmann::json::parse(line));
+  return lines;
+}
+
 /// Counts finished epochs and asks to stop after some of them.
 class StopAfter : public Events {
  public:
@@ -54,11 +61,9 @@ TEST(Trainer, LearnsAndTellsWhatItDid) {
   EXPECT_GT(model.info.sparsity, 40);
   EXPECT_EQ(model.info.name, "mlp-sparse-saq-code seed 0");
   EXPECT_EQ(nlohmann::json::parse(model.info.recipe)["plan"]["radius"], 0.02);
-  std::istringstream log(read_text_file(folder / "run" / "log.jsonl"));
   int epoch = 0;
   double loss = 1e9;
-  for (std::string line; std::getline(log, line);) {
-    const nlohmann::json record = nlohmann::json::parse(line);
+  for (const nlohmann::json& record : log_lines(folder / "run")) {
     EXPECT_EQ(record["epoch"], ++epoch);
     EXPECT_LT(record["loss"], loss);
     loss = record["loss"];
@@ -77,6 +82,30 @@ TEST(Trainer, InterruptedAfterAnyEpochResumesToTheSameBytes) {
     EXPECT_THROW(train(small_settings(), small_data(), run, events.context()), Interrupted);
     EXPECT_FALSE(std::filesystem::exists(run / "model.safetensors"));
     train(small_settings(), small_data(), run);
+    EXPECT_EQ(model_bytes(run), model_bytes(folder / "whole")) << epochs;
+  }
+}
+
+TEST(Trainer, FloatEpochsArePlainAndEndAtTheirCount) {
+  const TemporaryFolder folder;
+  TrainSettings settings = small_settings();
+  settings.network.norm = Normalization::batch;
+  settings.float_epochs = 2;
+  settings.plan.radius_warmup = 0.5;
+  const Model whole = train(settings, small_data(), folder / "whole");
+  EXPECT_GT(whole.info.clean_accuracy, 60);
+  EXPECT_NEAR(whole.info.clean_accuracy, whole.info.float_accuracy, 10);
+  const auto lines = log_lines(folder / "whole");
+  for (int i = 0; i < 3; ++i) {
+    EXPECT_EQ(lines[i]["radius"], i < 2 ? 0 : 0.02) << i;
+    EXPECT_EQ(lines[i]["sparsity"] == 0, i < 2) << i;
+    EXPECT_EQ(lines[i]["sparsity_strength"], settings.sparsity.strength) << i;
+  }
+  for (int epochs = 1; epochs < settings.epochs; ++epochs) {
+    const std::filesystem::path run = folder / ("run" + std::to_string(epochs));
+    StopAfter events(epochs);
+    EXPECT_THROW(train(settings, small_data(), run, events.context()), Interrupted);
+    train(settings, small_data(), run);
     EXPECT_EQ(model_bytes(run), model_bytes(folder / "whole")) << epochs;
   }
 }
@@ -135,6 +164,13 @@ TEST(Trainer, Bfloat16LearnsAsWellAsFloat32) {
   EXPECT_NEAR(half.info.clean_accuracy, wide.info.clean_accuracy, 5);
   EXPECT_NE(model_bytes(folder / "half"), model_bytes(folder / "wide"));
   EXPECT_EQ(nlohmann::json::parse(half.info.recipe)["precision"], "bfloat16");
+
+  // The log says what rounding alone costs, where there is any.
+  const std::string key = "validation_accuracy_bfloat16";
+  for (const auto& line : log_lines(folder / "half")) {
+    EXPECT_NEAR(line.at(key).get<double>(), line.at("validation_accuracy").get<double>(), 2);
+  }
+  for (const auto& line : log_lines(folder / "wide")) EXPECT_FALSE(line.contains(key));
 }
 
 TEST(Trainer, Bfloat16ResumesToTheSameBytesAlsoBesideOthers) {
