@@ -64,18 +64,12 @@ TEST(Sgd, DecaysWeightsAloneAndLeavesWhatHasNoGradient) {
   EXPECT_TRUE(torch::equal(module.find(2, ParameterKind::weight), before));
 }
 
-/// Three linear layers.
+/// Three linear layers: fc1, fc2, fc3.
 Module deep_module() {
-  Graph graph;
-  graph.nodes.push_back({"input", Input{.channels = 6, .height = 1, .width = 1}, {}});
-  graph.nodes.push_back({"flat", Flatten{}, {0}});
-  graph.nodes.push_back({"fc1", Linear{.out_features = 5}, {1}});
-  graph.nodes.push_back({"act1", Activation{}, {2}});
-  graph.nodes.push_back({"fc2", Linear{.out_features = 4}, {3}});
-  graph.nodes.push_back({"act2", Activation{}, {4}});
-  graph.nodes.push_back({"fc3", Linear{.out_features = 3}, {5}});
-  graph.nodes.push_back({"output", Output{}, {6}});
-  return Module(graph, 0, torch::kCPU);
+  NetworkOptions options;
+  options.input = {.channels = 6, .height = 1, .width = 1};
+  options.hidden = {5, 4};
+  return Module(mlp(options), 0, torch::kCPU);
 }
 
 TEST(Sgd, MuonMovesInnerWeightsAloneByOrthogonalisedDirections) {

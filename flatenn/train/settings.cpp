@@ -246,6 +246,9 @@ void check_settings(const TrainSettings& s) {
     fail("optimizer.muon_rate = {} follows the schedule of optimizer.learning_rate, which is 0",
          s.optimizer.muon_rate);
   }
+  if (s.optimizer.muon_rate > 0 && s.network.name == "mlp" && s.network.hidden.size() < 2) {
+    fail("optimizer.muon_rate has no effect: the network has no layer between its first and last");
+  }
   if (s.optimizer.nesterov && s.optimizer.momentum == 0) {
     fail("optimizer.nesterov needs optimizer.momentum above 0");
   }

@@ -54,8 +54,9 @@ TEST(TrainSettings, SurviveWritingAndReading) {
 }
 
 TEST(TrainSettings, RecipesAreSound) {
-  for (const char* name : {"lenet5", "lenet5-as", "lenet5-saq", "lenet5-as-saq", "lenet5-randbet",
-                           "lenet5-rquant-clip-randbet", "lenet5-swa", "lenet5-as-randbet-step"}) {
+  for (const char* name :
+       {"lenet5", "lenet5-as", "lenet5-saq", "lenet5-as-saq", "lenet5-randbet",
+        "lenet5-rquant-clip-randbet", "lenet5-swa", "lenet5-as-randbet-step", "resnet20-cifar10"}) {
     TrainSettings settings;
     const std::string file = std::string(FLATENN_SOURCE_DIR "/configs/recipes/") + name + ".toml";
     read_config({file, {}, false}, [&](Binder& b) { bind(b, settings); });
@@ -107,6 +108,11 @@ TEST(TrainSettings, ContradictionsAreErrors) {
   EXPECT_EQ(complaint(s), "");
   s.optimizer.learning_rate = 0;
   EXPECT_THAT(complaint(s), HasSubstr("optimizer.muon_rate = 0.03"));
+  s.optimizer.learning_rate = 0.05;
+  s.network.name = "mlp";
+  EXPECT_EQ(complaint(s), "");
+  s.network.hidden = {20};
+  EXPECT_THAT(complaint(s), HasSubstr("optimizer.muon_rate has no effect"));
   s = {};
   s.precision = TrainPrecision::bfloat16;
   EXPECT_EQ(complaint(s), "");

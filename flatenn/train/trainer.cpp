@@ -221,6 +221,7 @@ class Training {
 
   std::string likely_cause() const {
     std::string cause = "optimizer.learning_rate is too high or optimizer.warmup_steps too few";
+    if (settings_.optimizer.muon_rate > 0) cause = "optimizer.muon_rate is too high, or " + cause;
     if (takes_errors(settings_.plan.kind)) cause = "plan.errors.rate is too high, or " + cause;
     if (takes_ascent(settings_.plan.kind)) {
       cause = "plan.radius is too large or plan.radius_warmup too short, or " + cause;

@@ -176,7 +176,8 @@ TEST(Trainer, Bfloat16LearnsAsWellAsFloat32) {
 TEST(Trainer, Bfloat16ResumesToTheSameBytesAlsoBesideOthers) {
   const TemporaryFolder folder;
   if (refused_here(folder / "run")) return;
-  const TrainSettings settings = convolutional_settings(TrainPrecision::bfloat16);
+  TrainSettings settings = convolutional_settings(TrainPrecision::bfloat16);
+  settings.optimizer.muon_rate = 0.03;
   train(settings, small_data(), folder / "whole");
   StopAfter events(1);
   EXPECT_THROW(train(settings, small_data(), folder / "run", events.context()), Interrupted);
