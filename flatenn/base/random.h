@@ -28,6 +28,7 @@ enum class Purpose : std::uint64_t {
   attack = 12,
   injection = 13,
   transient = 14,
+  mirror = 15,
 };
 
 /// Block `position` of the stream (seed, purpose, index, sub): four independent 64-bit words.

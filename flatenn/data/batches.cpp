@@ -15,6 +15,11 @@ struct Placement {
   bool flip = false;
 };
 
+// Whether an image is mirrored: a coin says it for epoch 0, then every other epoch.
+bool mirrored(std::uint64_t seed, std::uint64_t epoch, std::uint32_t index) {
+  return (RandomStream(seed, Purpose::mirror, index).below(2) + epoch) % 2 == 1;
+}
+
 Placement draw_placement(const Augmentation& augmentation, std::uint64_t seed, std::uint64_t epoch,
                          std::uint32_t index) {
   RandomStream stream(seed, Purpose::augmentation, epoch, index);
@@ -22,7 +27,7 @@ Placement draw_placement(const Augmentation& augmentation, std::uint64_t seed, s
   Placement placement;
   placement.dy = static_cast<int>(stream.below(positions)) - augmentation.pad;
   placement.dx = static_cast<int>(stream.below(positions)) - augmentation.pad;
-  placement.flip = augmentation.flip && stream.below(2) == 1;
+  placement.flip = augmentation.flip && mirrored(seed, epoch, index);
   return placement;
 }
 

@@ -10,8 +10,10 @@
 namespace flatenn {
 
 struct Augmentation {
-  int pad = 0;        ///< pad-and-crop: zero_point pixels on each side, then a random crop
-  bool flip = false;  ///< horizontal flip with probability 1/2
+  int pad = 0;  ///< pad-and-crop: zero_point pixels on each side, then a random crop
+  /// Every other epoch mirrors an image, a coin says which: in two epochs both are seen, rather
+  /// than one of them twice half of the time ("alternating flip": Jordan, arXiv:2404.00498, 2024).
+  bool flip = false;
 };
 
 /// The order of one epoch: a permutation of 0 .. count-1, a function of (seed, epoch) alone.

@@ -74,18 +74,35 @@ RC_GTEST_PROP(GatherBatch, draws_do_not_depend_on_the_batch_an_image_is_in, ()) 
   }
 }
 
-TEST(GatherBatch, flip_mirrors_about_half_of_the_images) {
-  const Dataset data = numbered(2, 3);
+TEST(GatherBatch, flip_mirrors_half_of_the_images_and_in_the_next_epoch_the_others) {
+  constexpr int count = 400;
+  const Dataset one = numbered(2, 3);
+  Dataset data = one;
+  for (int i = 1; i < count; ++i) {
+    data.images.insert(data.images.end(), one.images.begin(), one.images.end());
+    data.labels.push_back(0);
+  }
+  std::vector<std::uint32_t> all(count);
+  std::iota(all.begin(), all.end(), 0U);
+  const std::vector<std::uint8_t> mirror = {102, 101, 100, 105, 104, 103};
+  std::vector<Batch> epochs;
+  for (std::uint64_t epoch = 0; epoch < 4; ++epoch) {
+    epochs.push_back(gather(data, all, {.flip = true}, epoch));
+  }
   int flipped = 0;
-  for (std::uint64_t epoch = 0; epoch < 400; ++epoch) {
-    const Batch batch = gather(data, {0}, {.flip = true}, epoch);
-    if (batch.pixels == std::vector<std::uint8_t>{102, 101, 100, 105, 104, 103}) {
-      ++flipped;
-    } else {
-      ASSERT_EQ(batch.pixels, data.images);
+  for (std::uint32_t i = 0; i < count; ++i) {
+    const auto seen = [&](std::size_t epoch) {
+      return std::vector(epochs[epoch].pixels.begin() + i * 6,
+                         epochs[epoch].pixels.begin() + (i + 1) * 6);
+    };
+    const bool first = seen(0) == mirror;
+    flipped += first;
+    for (std::size_t epoch = 0; epoch < 4; ++epoch) {
+      const bool flips = first == (epoch % 2 == 0);
+      ASSERT_EQ(seen(epoch), flips ? mirror : one.images);
     }
   }
-  EXPECT_NEAR(flipped, 200, 40);  // four standard deviations
+  EXPECT_NEAR(flipped, count / 2, 40);  // four standard deviations
 }
 
 // Every crop of the padded image must come up, and nothing else.

@@ -30,6 +30,10 @@ void clip_parameter(Parameter& parameter, double clip) {
   }
 }
 
+bool is_step(ParameterKind kind) {
+  return kind == ParameterKind::activation_step || kind == ParameterKind::weight_step;
+}
+
 /// Whether a parameter is the weights of a layer between the first and the last one.
 std::vector<bool> inner_weights(const std::vector<Parameter>& parameters) {
   std::vector<std::size_t> weights;
@@ -47,6 +51,7 @@ Sgd::Sgd(const Module& module, const OptimizerSettings& settings)
     : momentum_(settings.momentum),
       weight_decay_(settings.weight_decay),
       weight_clip_(settings.weight_clip),
+      step_change_(settings.step_change),
       nesterov_(settings.nesterov),
       muon_share_(settings.muon_rate > 0 ? settings.muon_rate / settings.learning_rate : 0),
       orthogonal_(module.parameters().size(), false) {
@@ -69,8 +74,12 @@ void Sgd::step(Module& module, double learning_rate) {
     momentum.mul_(momentum_).add_(gradient);
     const Tensor direction = nesterov_ ? gradient.add(momentum, momentum_) : momentum;
     if (orthogonal_[i]) {
-      const double rate = muon_share_ * learning_rate;
-      parameter.tensor.mul_(1 - rate * weight_decay_).add_(orthogonalise(direction), -rate);
+      const Tensor norm = parameter.tensor.norm();
+      parameter.tensor.add_(orthogonalise(direction), -muon_share_ * learning_rate);
+      parameter.tensor.mul_(norm / parameter.tensor.norm());
+    } else if (step_change_ > 0 && is_step(parameter.kind)) {
+      const Tensor most = parameter.tensor.abs() * step_change_;
+      parameter.tensor.add_(torch::clamp(direction * -learning_rate, -most, most));
     } else {
       parameter.tensor.add_(direction, -learning_rate);
     }

@@ -13,7 +13,8 @@ namespace flatenn {
 /// SGD as torch.optim.SGD defines it, then weight clipping. Weight decay applies to weight masters
 /// alone: biases, batch norm and learned steps have a scale of their own, which decay would only
 /// fight. With settings.muon_rate the weights of inner layers move by that rate times their
-/// orthogonalised direction (muon.h).
+/// orthogonalised direction (muon.h) and keep their norm, without decay: behind a normalisation the
+/// norm decides nothing but how far an update of a given size turns the weights.
 class Sgd {
  public:
   Sgd(const Module& module, const OptimizerSettings& settings);
@@ -26,7 +27,7 @@ class Sgd {
   std::vector<torch::Tensor>& momenta() { return momenta_; }
 
  private:
-  double momentum_, weight_decay_, weight_clip_;
+  double momentum_, weight_decay_, weight_clip_, step_change_;
   bool nesterov_;
   double muon_share_;  ///< of the learning rate: Muon's
   std::vector<torch::Tensor> momenta_;

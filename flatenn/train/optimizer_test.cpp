@@ -92,7 +92,8 @@ TEST(Sgd, MuonMovesInnerWeightsAloneByOrthogonalisedDirections) {
       if (muon.parameters()[i].name != "fc2.weight") continue;
       momentum = 0.9 * momentum + gradient;
       // At half the learning rate of the settings the Muon rate is halved too.
-      expected = expected * (1 - 0.01 * 0.5) - 0.01 * orthogonalise(gradient + 0.9 * momentum);
+      const Tensor moved = expected - 0.01 * orthogonalise(gradient + 0.9 * momentum);
+      expected = moved * expected.norm() / moved.norm();
     }
     plain_sgd.step(plain, 0.1);
     muon_sgd.step(muon, 0.1);
@@ -103,6 +104,33 @@ TEST(Sgd, MuonMovesInnerWeightsAloneByOrthogonalisedDirections) {
     EXPECT_EQ(same, p.name != "fc2.weight") << p.name;
   }
   EXPECT_TRUE(torch::allclose(muon.find(4, ParameterKind::weight), expected, 1e-5, 1e-6));
+}
+
+TEST(Sgd, LearnedStepsMoveByABoundedShareOfThemselves) {
+  Module module = tiny_module();
+  Tensor step = module.find(2, ParameterKind::weight_step);
+  Tensor weight = module.find(2, ParameterKind::weight);
+  const Tensor before = weight.detach().clone();
+  {
+    const torch::NoGradGuard guard;
+    step.fill_(0.5);
+  }
+  OptimizerSettings settings;
+  settings.step_change = 0.1;
+  settings.momentum = 0;
+  settings.nesterov = false;
+  settings.weight_decay = 0;
+  Sgd sgd(module, settings);
+  const auto updated = [&](double gradient) {
+    step.mutable_grad() = torch::full_like(step, gradient);
+    weight.mutable_grad() = torch::ones_like(weight);
+    sgd.step(module, 0.1);
+    return step.item<float>();
+  };
+  EXPECT_FLOAT_EQ(updated(0.2), 0.48F);   // 0.02 is less than a tenth of 0.5
+  EXPECT_FLOAT_EQ(updated(100), 0.432F);  // would have crossed zero
+  EXPECT_FLOAT_EQ(updated(-100), 0.4752F);
+  EXPECT_TRUE(torch::allclose(weight, before - 0.3));  // weights know no bound
 }
 
 TEST(LearningRate, WarmsUpAndFollowsItsSchedule) {

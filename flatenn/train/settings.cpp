@@ -31,6 +31,9 @@ void bind(Binder& b, OptimizerSettings& s) {
   b.value("muon_rate", s.muon_rate,
           "learning rate of inner layers' weights with orthogonalised updates; 0: as all others",
           at_least(0));
+  b.value("step_change", s.step_change,
+          "largest share of itself that a learned step moves in one update; 0: no bound",
+          between(0, 1));
   b.value("momentum", s.momentum, "share of the last update that is kept", between(0, 1));
   b.value("nesterov", s.nesterov, "look ahead along the momentum");
   b.value("weight_decay", s.weight_decay, "on weights alone", at_least(0));
@@ -129,7 +132,7 @@ namespace {
 
 void bind_augmentation(Binder& b, Augmentation& s) {
   b.value("pad", s.pad, "pixels of padding before a random crop", between(0, 16));
-  b.value("flip", s.flip, "random horizontal flips");
+  b.value("flip", s.flip, "mirror every image in every other epoch");
 }
 
 }  // namespace

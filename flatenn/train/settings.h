@@ -36,8 +36,12 @@ struct OptimizerSettings {
   double learning_rate = 0.05;
   /// Above 0: learning rate of the weights of all layers but the first and the last, whose updates
   /// are orthogonalised (Muon: Jordan et al., "Muon: An optimizer for hidden layers in neural
-  /// networks", 2024). Their weight decay is decoupled.
+  /// networks", 2024). They keep their norm, and weight decay leaves them alone.
   double muon_rate = 0;
+  /// Above 0: at most this share of itself is what a learned step moves in one update. Without it
+  /// one gradient of a batch at a high learning rate can carry a step through zero and far away:
+  /// those of 8-bit codes are small.
+  double step_change = 0;
   double momentum = 0.9;
   bool nesterov = true;
   double weight_decay = 1e-4;

@@ -39,6 +39,7 @@ TEST(TrainSettings, SurviveWritingAndReading) {
   settings.precision = TrainPrecision::bfloat16;
   settings.float_epochs = 2;
   settings.optimizer.muon_rate = 0.03;
+  settings.optimizer.step_change = 0.01;
   settings.augmentation = {4, true};
   const std::string text = write_config([&](Binder& b) { bind(b, settings); });
   TrainSettings again = read(text);
@@ -51,6 +52,7 @@ TEST(TrainSettings, SurviveWritingAndReading) {
   EXPECT_EQ(again.precision, TrainPrecision::bfloat16);
   EXPECT_EQ(again.float_epochs, 2);
   EXPECT_EQ(again.optimizer.muon_rate, 0.03);
+  EXPECT_EQ(again.optimizer.step_change, 0.01);
 }
 
 TEST(TrainSettings, RecipesAreSound) {
