@@ -68,8 +68,8 @@ void Sgd::step(Module& module, double learning_rate) {
     Parameter& parameter = module.parameters()[i];
     Tensor gradient = parameter.tensor.grad();
     if (!gradient.defined()) continue;
-    const bool decays = parameter.kind == ParameterKind::weight && weight_decay_ != 0;
-    if (decays && !orthogonal_[i]) gradient = gradient.add(parameter.tensor, weight_decay_);
+    const bool decays = parameter.kind == ParameterKind::weight && !orthogonal_[i];
+    if (decays && weight_decay_ != 0) gradient = gradient.add(parameter.tensor, weight_decay_);
     Tensor& momentum = momenta_[i];
     momentum.mul_(momentum_).add_(gradient);
     const Tensor direction = nesterov_ ? gradient.add(momentum, momentum_) : momentum;

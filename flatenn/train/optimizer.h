@@ -13,8 +13,7 @@ namespace flatenn {
 /// SGD as torch.optim.SGD defines it, then weight clipping. Weight decay applies to weight masters
 /// alone: biases, batch norm and learned steps have a scale of their own, which decay would only
 /// fight. With settings.muon_rate the weights of inner layers move by that rate times their
-/// orthogonalised direction (muon.h) and keep their norm, without decay: behind a normalisation the
-/// norm decides nothing but how far an update of a given size turns the weights.
+/// orthogonalised direction (muon.h) and keep their norm, without decay.
 class Sgd {
  public:
   Sgd(const Module& module, const OptimizerSettings& settings);

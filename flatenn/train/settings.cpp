@@ -33,10 +33,11 @@ void bind(Binder& b, OptimizerSettings& s) {
           at_least(0));
   b.value("step_change", s.step_change,
           "largest share of itself that a learned step moves in one update; 0: no bound",
-          between(0, 1));
+          between(0, 0.5));
   b.value("momentum", s.momentum, "share of the last update that is kept", between(0, 1));
   b.value("nesterov", s.nesterov, "look ahead along the momentum");
-  b.value("weight_decay", s.weight_decay, "on weights alone", at_least(0));
+  b.value("weight_decay", s.weight_decay, "on weights alone, without those of muon_rate",
+          at_least(0));
   b.choice("schedule", s.schedule, {"cosine", "step"}, "course of the learning rate");
   b.value("warmup_steps", s.warmup_steps, "steps over which the learning rate rises", at_least(0));
   b.value("milestones", s.milestones, "schedule step: fractions of all epochs", between(0, 1));

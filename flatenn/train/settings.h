@@ -39,8 +39,8 @@ struct OptimizerSettings {
   /// networks", 2024). They keep their norm, and weight decay leaves them alone.
   double muon_rate = 0;
   /// Above 0: at most this share of itself is what a learned step moves in one update. Without it
-  /// one gradient of a batch at a high learning rate can carry a step through zero and far away:
-  /// those of 8-bit codes are small.
+  /// one batch at a high learning rate can carry a step through zero and far away, above all the
+  /// small ones of 8-bit codes. At most a half, so that no step gets to zero.
   double step_change = 0;
   double momentum = 0.9;
   bool nesterov = true;

@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include "flatenn/base/error.h"
+#include "flatenn/base/testing.h"
 
 namespace flatenn {
 namespace {
@@ -53,6 +54,12 @@ TEST(TrainSettings, SurviveWritingAndReading) {
   EXPECT_EQ(again.float_epochs, 2);
   EXPECT_EQ(again.optimizer.muon_rate, 0.03);
   EXPECT_EQ(again.optimizer.step_change, 0.01);
+}
+
+TEST(TrainSettings, NoLearnedStepMayReachZeroInOneUpdate) {
+  EXPECT_EQ(error_of([] { read("[optimizer]\nstep_change = 0.5\n"); }), "accepted");
+  EXPECT_THAT(error_of([] { read("[optimizer]\nstep_change = 1.0\n"); }),
+              HasSubstr("between 0 and 0.5"));
 }
 
 TEST(TrainSettings, RecipesAreSound) {
