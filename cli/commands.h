@@ -63,6 +63,7 @@ void add_repair(CLI::App& app, Session& session);
 void add_replay(CLI::App& app, Session& session);
 void add_report(CLI::App& app, Session& session);
 void add_show(CLI::App& app, Session& session);
+void add_silence(CLI::App& app, Session& session);
 void add_store(CLI::App& app, Session& session);
 void add_study(CLI::App& app, Session& session);
 void add_tolerance(CLI::App& app, Session& session);

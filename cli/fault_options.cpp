@@ -34,9 +34,10 @@ void add_fault_options(CLI::App& command, Session& session, FaultOptions& option
       ->type_name("LIST")
       ->expected(1);
   command
-      .add_option("--guard", options.guard,
-                  "what reads do about faults: tmr:K, parity:N, secded:N[:zero], bound:1..3, "
-                  "combined by +")
+      .add_option(
+          "--guard", options.guard,
+          "what reads do about faults: tmr:K, parity:N, secded:N[:zero], bound:1..3[:channel], "
+          "combined by +")
       ->type_name("GUARD");
   command
       .add_option("--placement", options.placement,

@@ -108,6 +108,7 @@ void run(int argc, char** argv, Session& session) {
   add_campaign(app, session);
   add_tolerance(app, session);
   add_plan(app, session);
+  add_silence(app, session);
   add_repair(app, session);
   add_replay(app, session);
   add_report(app, session);

@@ -1,10 +1,12 @@
 // flatenn show: what a model file holds.
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <memory>
 #include <nlohmann/json.hpp>
 
 #include "cli/commands.h"
+#include "flatenn/graph/dead_channels.h"
 #include "flatenn/graph/model.h"
 #include "flatenn/memory/layout.h"
 #include "flatenn/report/table.h"
@@ -62,6 +64,22 @@ Table node_table(const Model& model) {
   return table;
 }
 
+std::size_t dead_count(const std::vector<DeadChannels>& dead) {
+  std::size_t count = 0;
+  for (const DeadChannels& layer : dead) count += layer.channels.size();
+  return count;
+}
+
+/// A line, or nothing.
+std::string dead_text(const Model& model) {
+  const std::vector<DeadChannels> dead = dead_channels(model);
+  if (dead.empty()) return "";
+  return fmt::format(
+      "dead        {} channels hold only codes 0; what faults make of them passes on up to {:.0f} "
+      "times as large as elsewhere (flatenn silence)\n",
+      dead_count(dead), std::ranges::max_element(dead, {}, &DeadChannels::gain)->gain);
+}
+
 json recipe_json(const std::string& recipe) {
   json value = json::parse(recipe, nullptr, false);
   return value.is_discarded() ? json(recipe) : value;
@@ -86,6 +104,7 @@ json model_json(const std::string& path, const Model& model, const MemoryLayout&
           {"sparsity", info.sparsity},
           {"weights", model.weight_count()},
           {"memory_bits", memory.bits()},
+          {"dead_channels", dead_count(dead_channels(model))},
           {"created_by", info.created_by},
           {"recipe", recipe_json(info.recipe)},
           {"nodes", nodes}};
@@ -97,6 +116,7 @@ std::string model_text(const std::string& path, const Model& model, const Memory
   text += aligned_text(node_table(model));
   text +=
       fmt::format("\nweights     {} in {} bits of memory\n", model.weight_count(), memory.bits());
+  text += dead_text(model);
   text += fmt::format("accuracy    float {}, quantized {} (whole test split)\n",
                       percent(info.float_accuracy), percent(info.clean_accuracy));
   text += fmt::format("sparsity    {} of the codes after ReLU are zero\n", percent(info.sparsity));

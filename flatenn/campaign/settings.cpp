@@ -82,7 +82,7 @@ void bind(Binder& binder, CampaignSettings& settings) {
   binder.value("placement", settings.placement,
                "where bits lie: skip:N, protect:K, interleave:D, rotate:G, combined by +");
   binder.value("guard", settings.guard,
-               "what reads do: tmr:K, parity:N, secded:N, bound:1..3, combined by +");
+               "what reads do: tmr:K, parity:N, secded:N, bound:1..3[:channel], combined by +");
   binder.value("until", settings.until,
                "stop a cell when its mean is known to +- so many points; 0: fixed number of maps",
                between(0, 50));

@@ -3,9 +3,11 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cmath>
 
 #include "flatenn/engine/testing.h"
+#include "flatenn/graph/dead_channels.h"
 
 namespace flatenn {
 namespace {
@@ -177,6 +179,33 @@ TEST(ReferenceEvaluator, WritesReachOneInstanceOnly) {
   other->write({&write, 1});
   EXPECT_THAT(evaluator->trace(5, 0, 1).values, ElementsAre(0.25f, 0.0f));
   EXPECT_THAT(other->trace(5, 0, 1).values, ElementsAre(14.25f, 0.0f));
+}
+
+TEST(ReferenceEvaluator, DeadChannelsAnswerAlikeWhenSilencedAndFeelNoFault) {
+  int felt = 0;
+  for (std::uint64_t seed = 0; seed < 30; ++seed) {
+    Model model = random_model(random_graph(seed), seed);
+    std::vector<CodeWrite> writes;
+    for (std::size_t t = 0; t < model.weights.size(); ++t) {
+      WeightTensor& weights = model.weights[t];
+      const auto each = static_cast<std::int64_t>(weights.codes.size()) / weights.shape[0];
+      std::fill_n(weights.codes.begin(), each, std::int8_t{0});  // channel 0
+      writes.push_back({static_cast<int>(t), each - 1, 1});
+    }
+    const auto& input = std::get<Input>(model.graph.nodes.front().op);
+    const Dataset data = random_dataset(input, 2, seed);
+    const int last = static_cast<int>(model.graph.nodes.size()) - 1;
+    const auto loud = make_reference_evaluator(model, data);
+    const Model silenced = silence_dead_channels(model);
+    const auto silent = make_reference_evaluator(silenced, data);
+    const std::vector<float> logits = loud->trace(last, 0, 2).values;
+    EXPECT_EQ(silent->trace(last, 0, 2).values, logits) << seed;
+    loud->write(writes);
+    silent->write(writes);
+    EXPECT_EQ(silent->trace(last, 0, 2).values, logits) << seed;
+    felt += loud->trace(last, 0, 2).values != logits;
+  }
+  EXPECT_GT(felt, 20);
 }
 
 }  // namespace

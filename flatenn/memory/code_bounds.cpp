@@ -5,6 +5,8 @@
 #include <cstddef>
 #include <cstdlib>
 
+#include "flatenn/base/error.h"
+
 namespace flatenn {
 
 CodeBounds code_bounds(std::span<const std::int8_t> codes) {
@@ -16,6 +18,16 @@ CodeBounds code_bounds(std::span<const std::int8_t> codes) {
     bounds.largest = std::max(bounds.largest, magnitude);
   }
   bounds.common = static_cast<int>(std::ranges::max_element(count) - count.begin());
+  return bounds;
+}
+
+std::vector<CodeBounds> channel_bounds(std::span<const std::int8_t> codes, std::size_t channels) {
+  FLATENN_ASSERT(channels > 0 && codes.size() % channels == 0);
+  const std::size_t each = codes.size() / channels;
+  std::vector<CodeBounds> bounds;
+  for (std::size_t c = 0; c < channels; ++c) {
+    bounds.push_back(code_bounds(codes.subspan(c * each, each)));
+  }
   return bounds;
 }
 

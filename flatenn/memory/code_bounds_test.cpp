@@ -15,6 +15,11 @@ TEST(CodeBounds, AreTheLargestAndTheMostFrequentMagnitude) {
   EXPECT_EQ(code_bounds({}), (CodeBounds{0, 0}));
 }
 
+TEST(CodeBounds, OfEachChannel) {
+  EXPECT_EQ(channel_bounds(std::vector<std::int8_t>{3, -5, 3, 0, 0, 0, 1, 1, -2}, 3),
+            (std::vector<CodeBounds>{{5, 3}, {0, 0}, {2, 1}}));
+}
+
 TEST(CodeBounds, ChangeOnlyWhatNoCleanCodeIs) {
   const CodeBounds bounds{20, 3};
   for (int c = -128; c <= 127; ++c) {

@@ -5,8 +5,8 @@
 //   parity:N         one check bit a word of N bits; the codes of a word with a wrong parity read 0
 //   secded:N         Hamming's code: one error a word of N bits is corrected; words with two read
 //                    as they are, or, with secded:N:zero, their codes read 0
-//   bound:R          BnP1, 2 or 3: weights larger than any of the network read 0, the largest, the
-//                    most common (code_bounds.h)
+//   bound:R          BnP1, 2 or 3: weights larger than any of their tensor read 0, the largest, the
+//                    most common (code_bounds.h); bound:R:channel: than any of their channel
 //
 // Words hold whole codes of one tensor; the last one of a tensor may be shorter. Copies and check
 // bits lie in cells that fail as all others do.
@@ -26,6 +26,7 @@ struct Guard {
   int word_bits = 0;  ///< 1 to 64, with a code
   bool zero = false;  ///< words with detected errors read 0; always so for parity
   BoundRule bound = BoundRule::none;
+  bool channels = false;  ///< with a bound: one each output channel, not each tensor
 
   bool any() const { return *this != Guard{}; }
   bool operator==(const Guard&) const = default;

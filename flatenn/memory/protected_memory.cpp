@@ -115,9 +115,9 @@ struct ProtectedMemory::Struck {
 struct ProtectedMemory::Port {
   const GuardedTensor& tensor;
   const StoredTensor& stored;
-  std::uint64_t zero;   ///< a word of codes 0
-  std::uint64_t voted;  ///< the bits of a word that are stored three times
-  CodeBounds bounds;
+  std::uint64_t zero;                  ///< a word of codes 0
+  std::uint64_t voted;                 ///< the bits of a word that are stored three times
+  std::span<const CodeBounds> bounds;  ///< of equal parts of the tensor
 };
 
 /// How the bits of a word of a buffer are read: as 0, as 1, inverted; others as they are.
@@ -147,7 +147,13 @@ ProtectedMemory::ProtectedMemory(const Model& model, MemoryParts parts,
   if (guard.code != WordCodeKind::none) code_ = WordCode(guard.code, guard.word_bits);
   for (const GuardedTensor& tensor : cells_.tensors()) {
     const bool weights = image_.tensors()[tensor.tensor].part == MemoryPart::weights;
-    bounds_.push_back(weights ? code_bounds(model.weights[tensor.tensor].codes) : CodeBounds{});
+    if (!weights) {
+      bounds_.emplace_back();
+      continue;
+    }
+    const WeightTensor& of = model.weights[tensor.tensor];
+    const int channels = guard.channels ? of.shape.front() : 1;
+    bounds_.push_back(channel_bounds(of.codes, static_cast<std::size_t>(channels)));
   }
   if (protection.placement.interleave > 1) ranges_ = cells_.word_ranges();
 }
@@ -325,28 +331,30 @@ void ProtectedMemory::read_word(const Port& port, std::uint64_t word, Struck err
     ++counts_.detected;
     if (protection_.guard.zero) wrong = (stored ^ port.zero) & low_bits(used);
   }
-  wrong = bound(port, used, stored, wrong);
+  wrong = bound(port, word, stored, wrong);
   for (; wrong != 0; wrong &= wrong - 1) {
     flips_.push_back({first + static_cast<unsigned>(std::countr_zero(wrong)), false});
   }
 }
 
 /// The errors that a bound leaves. Codes without errors are within it.
-std::uint64_t ProtectedMemory::bound(const Port& port, int used, std::uint64_t stored,
+std::uint64_t ProtectedMemory::bound(const Port& port, std::uint64_t word, std::uint64_t stored,
                                      std::uint64_t errors) {
   const BoundRule rule = protection_.guard.bound;
   if (rule == BoundRule::none || port.stored.part != MemoryPart::weights) return errors;
   const int bits = port.tensor.bits;
   const CodeFormat& format = port.stored.format;
-  for (int at = 0; at < used; at += bits) {
+  const std::uint64_t of_one_bound = port.tensor.elements / port.bounds.size();
+  std::uint64_t element = word * port.tensor.codes_per_word;
+  for (int at = 0; at < port.tensor.used_bits(word); at += bits, ++element) {
     const std::uint64_t code_bits = low_bits(bits) << at;
     if ((errors & code_bits) == 0) continue;
     const std::int8_t code = decode(format, static_cast<std::uint8_t>((stored ^ errors) >> at));
-    const std::int8_t read = bounded(rule, port.bounds, code);
+    const std::int8_t read = bounded(rule, port.bounds[element / of_one_bound], code);
     if (read == code) continue;
     ++counts_.bounded;
-    const std::uint64_t word = std::uint64_t{encode(format, read)} << at;
-    errors = (errors & ~code_bits) | ((stored ^ word) & code_bits);
+    const std::uint64_t now = std::uint64_t{encode(format, read)} << at;
+    errors = (errors & ~code_bits) | ((stored ^ now) & code_bits);
   }
   return errors;
 }

@@ -81,16 +81,17 @@ class ProtectedMemory {
   void read_buffer(std::size_t index, FaultKind kind);
   void read_code(int used, std::uint32_t check_errors, BufferWord& word);
   void read_word(const Port& port, std::uint64_t word, Struck errors);
-  std::uint64_t bound(const Port& port, int used, std::uint64_t stored, std::uint64_t errors);
+  std::uint64_t bound(const Port& port, std::uint64_t word, std::uint64_t stored,
+                      std::uint64_t errors);
 
   MemoryImage image_;
   Protection protection_;
   ExposedCells exposed_;
   CheckCells cells_;
   WordCode code_;
-  Exposure everything_;             ///< of the image
-  std::vector<CodeBounds> bounds_;  ///< one a guarded tensor
-  std::vector<WordRange> ranges_;   ///< what the placement interleaves
+  Exposure everything_;                          ///< of the image
+  std::vector<std::vector<CodeBounds>> bounds_;  ///< of guarded tensors, one or one a channel
+  std::vector<WordRange> ranges_;                ///< what the placement interleaves
   std::vector<Fault> placed_, flips_;
   std::vector<BufferFault> buffers_;
   GuardCounts counts_;

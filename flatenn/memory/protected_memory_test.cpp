@@ -38,7 +38,11 @@ Model mixed_model() {
         weights.codes.push_back(
             static_cast<std::int8_t>(static_cast<int>(stream.below(levels)) - largest));
       }
-      weights.shape = {static_cast<int>(weights.codes.size())};
+      const int size = static_cast<int>(weights.codes.size());
+      int channels = 2;
+      while (size % channels != 0) ++channels;
+      weights.shape = {channels, size / channels};
+      if (number % 2 == 0) std::fill_n(weights.codes.begin(), size / channels, std::int8_t{0});
       model.weights.push_back(std::move(weights));
     }
   }
@@ -55,7 +59,8 @@ Model model_with_biases() {
 /// is.
 class NaiveMemory {
  public:
-  NaiveMemory(const MemoryImage& image, const Guard& guard) : image_(image), guard_(guard) {
+  NaiveMemory(const Model& model, const MemoryImage& image, const Guard& guard)
+      : model_(model), image_(image), guard_(guard) {
     if (guard.code != WordCodeKind::none) code_ = WordCode(guard.code, guard.word_bits);
     RandomStream written(8, Purpose::test, 0);  // what an image left in buffers
     for (std::uint64_t a = 0; a < image.bits(); ++a) {
@@ -173,18 +178,21 @@ class NaiveMemory {
     for (std::size_t t = 0; t < image_.tensors().size(); ++t) {
       const StoredTensor& tensor = image_.tensors()[t];
       if (tensor.part != MemoryPart::weights || !image_.parts().weights) continue;
-      std::vector<std::int8_t> codes;
+      const int channels = guard_.channels ? model_.weights[t].shape[0] : 1;
+      const std::uint64_t each = tensor.elements / static_cast<std::uint64_t>(channels);
+      std::vector<std::vector<std::int8_t>> codes(static_cast<std::size_t>(channels));
       for (std::uint64_t e = 0; e < tensor.elements; ++e) {
-        codes.push_back(image_.code(static_cast<int>(t), e));
+        codes[e / each].push_back(image_.code(static_cast<int>(t), e));
       }
-      const CodeBounds bounds = code_bounds(codes);
+      std::vector<CodeBounds> bounds;
+      for (const auto& of_channel : codes) bounds.push_back(code_bounds(of_channel));
       for (std::uint64_t e = 0; e < tensor.elements; ++e) {
         std::uint8_t word = 0;
         for (int b = 0; b < tensor.format.bits; ++b) {
           word |= static_cast<std::uint8_t>(read[address(tensor, e, b)] << b);
         }
         const std::int8_t code = decode(tensor.format, word);
-        const std::int8_t read_code = bounded(guard_.bound, bounds, code);
+        const std::int8_t read_code = bounded(guard_.bound, bounds[e / each], code);
         if (read_code == code) continue;
         const std::uint8_t now = encode(tensor.format, read_code);
         for (int b = 0; b < tensor.format.bits; ++b) {
@@ -194,6 +202,7 @@ class NaiveMemory {
     }
   }
 
+  const Model& model_;
   const MemoryImage& image_;
   Guard guard_;
   WordCode code_;
@@ -209,13 +218,14 @@ Guard any_guard() {
                (guard.code == WordCodeKind::secded && *rc::gen::arbitrary<bool>());
   guard.bound =
       *rc::gen::element(BoundRule::none, BoundRule::zero, BoundRule::largest, BoundRule::common);
+  guard.channels = guard.bound != BoundRule::none && *rc::gen::arbitrary<bool>();
   return guard;
 }
 
 void expect_as_naive(const Model& model, MemoryParts parts, const Guard& guard) {
   ProtectedMemory memory(model, parts, {.guard = guard}, {});
   const std::string before = memory.image().hash();
-  NaiveMemory naive(memory.image(), guard);
+  NaiveMemory naive(model, memory.image(), guard);
   RC_ASSERT(memory.bits() == naive.bits());
   const FaultKind kind = any_kind();
   const double rate = *rc::gen::element(0.002, 0.02, 0.1, 0.5);
@@ -258,8 +268,9 @@ RC_GTEST_PROP(ProtectedMemory, GuardsBuffersToo, ()) {
   if (guard.word_bits == 24) guard.word_bits = 32;
   if (!parts.weights) guard.bound = BoundRule::none;
   const FaultKind kind = guard.code == WordCodeKind::none ? any_kind() : FaultKind::flip;
-  ProtectedMemory memory(model_with_biases(), parts, {.guard = guard}, {});
-  NaiveMemory naive(memory.image(), guard);
+  const Model model = model_with_biases();
+  ProtectedMemory memory(model, parts, {.guard = guard}, {});
+  NaiveMemory naive(model, memory.image(), guard);
   const NaiveMemory written = naive;
   RC_ASSERT(memory.bits() == naive.bits());
   std::vector<Fault> faults = draw(*rc::gen::inRange<std::uint64_t>(0, 1000), memory.bits(),

@@ -31,6 +31,8 @@ RC_GTEST_PROP(Protection, TextAndValueAreInverse, ()) {
   if (*rc::gen::arbitrary<bool>()) protection.placement.skip = {3, 64, 512};
   protection.guard.voted = *rc::gen::inRange(0, 17);
   protection.guard.bound = static_cast<BoundRule>(*rc::gen::inRange(0, 4));
+  protection.guard.channels =
+      protection.guard.bound != BoundRule::none && *rc::gen::arbitrary<bool>();
   if (*rc::gen::arbitrary<bool>()) {
     protection.guard.code = WordCodeKind::secded;
     protection.guard.word_bits = *rc::gen::inRange(1, 65);

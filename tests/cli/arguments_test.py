@@ -4,7 +4,7 @@ import unittest
 
 from support import CommandLineTest
 
-COMMANDS = ("study", "train", "eval", "attack", "campaign", "report", "store", "show", "doctor")
+COMMANDS = ("study", "train", "eval", "attack", "campaign", "report", "store", "show", "silence", "doctor")
 
 
 class Arguments(CommandLineTest):

@@ -20,6 +20,45 @@ class Show(TrainedModelTest):
         self.assertEqual(shown["weights"], 144 * 32 + 32 * 10)
 
 
+class Silence(TrainedModelTest):
+
+    def setUp(self):
+        super().setUp()
+        header, tensors = split_safetensors(self.model.read_bytes())
+        name = next(name for name in header if name.endswith(".weight"))
+        begin, end = header[name]["data_offsets"]
+        each = (end - begin) // header[name]["shape"][0]
+        tensors = tensors[:begin] + bytes(2 * each) + tensors[begin + 2 * each:]
+        self.dead = self.write("dead.safetensors", join_safetensors(header, tensors))
+
+    def test_same_answers_until_zeros_change(self):
+        done = self.succeed_json("silence", self.dead, "--out", "silent.safetensors")
+        self.assertEqual(done["silenced"], 2)
+        self.assertEqual(done["layers"][0]["channels"], [0, 1])
+        before, after = (
+            {cell["kind"]: cell["mean"] for cell in subject["cells"]} | {"clean": subject["clean"]}
+            for subject in self.succeed_json("eval", self.dead, "silent.safetensors", "--kinds",
+                                             "stuck0,stuck1", "--rates", "0.1", "--maps",
+                                             "5")["subjects"])
+        self.assertEqual(before["clean"], after["clean"])
+        self.assertEqual(before["stuck0"], after["stuck0"])
+        self.assertNotEqual(before["stuck1"], after["stuck1"])
+
+    def test_show_says_so(self):
+        self.assertIn("2 channels hold only codes 0", self.succeed("show", self.dead))
+        self.succeed("silence", self.dead, "--out", "silent.safetensors")
+        self.assertNotIn("hold only codes 0", self.succeed("show", "silent.safetensors"))
+
+    def test_nothing_to_do(self):
+        self.assertIn("0 channels", self.succeed("silence", self.model, "--out", "same.safetensors"))
+        self.assertEqual((self.folder / "same.safetensors").read_bytes(), self.model.read_bytes())
+
+    def test_mistakes(self):
+        self.fail_with("silence", self.model, words=["--out"])
+        self.fail_with("silence", "nowhere", "--out", "a", words=["nowhere"])
+        self.fail_with("silence", self.model, "--out", "nowhere/a", words=["nowhere/a"])
+
+
 class Eval(TrainedModelTest):
 
     def test_agrees_with_the_header(self):
