@@ -64,12 +64,6 @@ Table node_table(const Model& model) {
   return table;
 }
 
-std::size_t dead_count(const std::vector<DeadChannels>& dead) {
-  std::size_t count = 0;
-  for (const DeadChannels& layer : dead) count += layer.channels.size();
-  return count;
-}
-
 /// A line, or nothing.
 std::string dead_text(const Model& model) {
   const std::vector<DeadChannels> dead = dead_channels(model);
@@ -77,7 +71,7 @@ std::string dead_text(const Model& model) {
   return fmt::format(
       "dead        {} channels hold only codes 0; what faults make of them passes on up to {:.0f} "
       "times as large as elsewhere (flatenn silence)\n",
-      dead_count(dead), std::ranges::max_element(dead, {}, &DeadChannels::gain)->gain);
+      dead_channel_count(dead), std::ranges::max_element(dead, {}, &DeadChannels::gain)->gain);
 }
 
 json recipe_json(const std::string& recipe) {
@@ -104,7 +98,7 @@ json model_json(const std::string& path, const Model& model, const MemoryLayout&
           {"sparsity", info.sparsity},
           {"weights", model.weight_count()},
           {"memory_bits", memory.bits()},
-          {"dead_channels", dead_count(dead_channels(model))},
+          {"dead_channels", dead_channel_count(dead_channels(model))},
           {"created_by", info.created_by},
           {"recipe", recipe_json(info.recipe)},
           {"nodes", nodes}};

@@ -19,13 +19,12 @@ struct Options {
 void run(const Options& options, const Session& session) {
   Model model = load_model(options.model);
   const std::vector<DeadChannels> dead = dead_channels(model);
-  std::size_t count = 0;
+  const std::size_t count = dead_channel_count(dead);
   Table table{{"layer", "dead channels", "of", "largest multiplier / median of others"}, {}};
   nlohmann::json layers = nlohmann::json::array();
   for (const DeadChannels& layer : dead) {
     const WeightTensor& weights = model.weights[static_cast<std::size_t>(layer.tensor)];
     const std::string& name = model.graph.nodes[static_cast<std::size_t>(weights.node)].name;
-    count += layer.channels.size();
     table.rows.push_back({name, fmt::format("{}", layer.channels.size()),
                           fmt::format("{}", weights.shape.front()),
                           fmt::format("{:.1f}", layer.gain)});

@@ -2,11 +2,14 @@
 
 #include <algorithm>
 #include <cmath>
-#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <utility>
 
 namespace flatenn {
 namespace {
 
+/// The upper one of two in the middle.
 double median(std::vector<double> values) {
   const auto middle = values.begin() + static_cast<std::ptrdiff_t>(values.size() / 2);
   std::ranges::nth_element(values, middle);
@@ -41,6 +44,12 @@ std::vector<DeadChannels> dead_channels(const Model& model) {
     result.push_back(std::move(dead));
   }
   return result;
+}
+
+std::size_t dead_channel_count(const std::vector<DeadChannels>& dead) {
+  std::size_t count = 0;
+  for (const DeadChannels& layer : dead) count += layer.channels.size();
+  return count;
 }
 
 Model silence_dead_channels(Model model) {

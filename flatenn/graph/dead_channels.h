@@ -7,6 +7,7 @@
 // channels.
 #pragma once
 
+#include <cstddef>
 #include <vector>
 
 #include "flatenn/graph/model.h"
@@ -17,7 +18,7 @@ namespace flatenn {
 struct DeadChannels {
   int tensor = 0;             ///< index in Model::weights
   std::vector<int> channels;  ///< ascending
-  /// The largest multiplier among them over the median of the layer's other channels, magnitudes;
+  /// The largest multiplier among them over the (upper) median of the layer's others, magnitudes;
   /// 0 where there is no other channel.
   double gain = 0;
   bool operator==(const DeadChannels&) const = default;
@@ -26,6 +27,8 @@ struct DeadChannels {
 /// Of layers that have some, in graph order. Channels whose multiplier is 0 already are left out.
 /// Precondition: check_model accepts.
 std::vector<DeadChannels> dead_channels(const Model& model);
+/// Channels of all layers.
+std::size_t dead_channel_count(const std::vector<DeadChannels>& dead);
 
 /// The same function of clean memory, in which faults in dead channels have no effect: their
 /// multipliers are 0. The codes, and what training says of the network, stay. Precondition as

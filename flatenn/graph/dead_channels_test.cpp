@@ -36,6 +36,7 @@ TEST(DeadChannels, AreThoseWithoutAStoredWeight) {
   multipliers(model, 0) = {-0.5f, 3, 2, 0.25f, -8, 1};  // the others': 0.25, 0.5, 1, 2
   multipliers(model, 1).assign(10, 2);
   EXPECT_EQ(dead_channels(model), (std::vector<DeadChannels>{{0, {1, 4}, 8}, {1, {9}, 1}}));
+  EXPECT_EQ(dead_channel_count(dead_channels(model)), 3u);
 }
 
 TEST(DeadChannels, OneCodeIsEnoughToLive) {

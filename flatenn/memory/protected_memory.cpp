@@ -147,7 +147,7 @@ ProtectedMemory::ProtectedMemory(const Model& model, MemoryParts parts,
   if (guard.code != WordCodeKind::none) code_ = WordCode(guard.code, guard.word_bits);
   for (const GuardedTensor& tensor : cells_.tensors()) {
     const bool weights = image_.tensors()[tensor.tensor].part == MemoryPart::weights;
-    if (!weights) {
+    if (!weights || guard.bound == BoundRule::none) {
       bounds_.emplace_back();
       continue;
     }

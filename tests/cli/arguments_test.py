@@ -4,7 +4,8 @@ import unittest
 
 from support import CommandLineTest
 
-COMMANDS = ("study", "train", "eval", "attack", "campaign", "report", "store", "show", "silence", "doctor")
+COMMANDS = ("study", "train", "eval", "attack", "campaign", "report", "store", "show", "silence",
+            "doctor")
 
 
 class Arguments(CommandLineTest):

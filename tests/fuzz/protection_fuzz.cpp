@@ -17,7 +17,7 @@ std::vector<Bytes> seed_corpus() {
           to_bytes("skip:8:128x256+rotate:1\nfc.weight 800x8"),
           to_bytes("rotate:4+parity:16\nconv1.weight 150x4, fc.weight 40x8"),
           to_bytes("protect:2+secded:16\na 17x8, a.bias 4x16b, b 4x4a"),
-          to_bytes("bound:3+tmr:2\n")};
+          to_bytes("bound:3:channel+tmr:2\n")};
 }
 
 }  // namespace flatenn::fuzz
