@@ -21,11 +21,12 @@ std::vector<NamedModel> load_models(const std::vector<std::string>& paths) {
 }
 
 void add_data_options(CLI::App& command, DataOptions& options) {
-  command.add_option("--data", options.dataset, "data set [what the model's header names]")
-      ->type_name("NAME");
   command
-      .add_option("--data-folder", options.folder, "folder of its files [where Debian has them]")
+      .add_option("--data,--data-folder", options.folder,
+                  "folder of the data set's files [where Debian has them]")
       ->type_name("FOLDER");
+  command.add_option("--dataset", options.dataset, "data set [what the model's header names]")
+      ->type_name("NAME");
   command.add_option("--split", options.split, "images: test or validation [test]")
       ->type_name("NAME");
 }
@@ -36,11 +37,11 @@ Dataset load_data(const DataOptions& options, const std::vector<NamedModel>& mod
     name = models.front().model.info.dataset;
     for (const NamedModel& model : models) {
       if (model.model.info.dataset == name) continue;
-      fail("{} names data set '{}' and {} names '{}'; choose one with --data", models.front().path,
-           name, model.path, model.model.info.dataset);
+      fail("{} names data set '{}' and {} names '{}'; choose one with --dataset",
+           models.front().path, name, model.path, model.model.info.dataset);
     }
     if (name.empty()) {
-      fail("{}: the header names no data set; give one with --data", models.front().path);
+      fail("{}: the header names no data set; give one with --dataset", models.front().path);
     }
   }
   return load_dataset(name, parse_split(options.split), options.folder);

@@ -25,7 +25,7 @@ struct DataOptions {
   std::string split = "test";
 };
 
-/// --data, --data-folder, --split.
+/// --data, --dataset, --split.
 void add_data_options(CLI::App& command, DataOptions& options);
 
 /// Throws Error when the models' headers disagree and no data set is named.

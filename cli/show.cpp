@@ -1,7 +1,6 @@
 // flatenn show: what a model file holds.
 #include <fmt/format.h>
 
-#include <algorithm>
 #include <memory>
 #include <nlohmann/json.hpp>
 
@@ -64,16 +63,6 @@ Table node_table(const Model& model) {
   return table;
 }
 
-/// A line, or nothing.
-std::string dead_text(const Model& model) {
-  const std::vector<DeadChannels> dead = dead_channels(model);
-  if (dead.empty()) return "";
-  return fmt::format(
-      "dead        {} channels hold only codes 0; what faults make of them passes on up to {:.0f} "
-      "times as large as elsewhere (flatenn silence)\n",
-      dead_channel_count(dead), std::ranges::max_element(dead, {}, &DeadChannels::gain)->gain);
-}
-
 json recipe_json(const std::string& recipe) {
   json value = json::parse(recipe, nullptr, false);
   return value.is_discarded() ? json(recipe) : value;
@@ -110,7 +99,9 @@ std::string model_text(const std::string& path, const Model& model, const Memory
   text += aligned_text(node_table(model));
   text +=
       fmt::format("\nweights     {} in {} bits of memory\n", model.weight_count(), memory.bits());
-  text += dead_text(model);
+  if (const std::string dead = describe(dead_channels(model)); !dead.empty()) {
+    text += fmt::format("dead        {}\n", dead);
+  }
   text += fmt::format("accuracy    float {}, quantized {} (whole test split)\n",
                       percent(info.float_accuracy), percent(info.clean_accuracy));
   text += fmt::format("sparsity    {} of the codes after ReLU are zero\n", percent(info.sparsity));

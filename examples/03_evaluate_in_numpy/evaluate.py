@@ -134,7 +134,7 @@ def main():
                               for part in np.array_split(pixels, max(1, IMAGES // 250))])
     mine = 100 * np.mean(answers == labels)
     print(f"{IMAGES} test images, NumPy: {mine:.2f} % correct")
-    result = subprocess.run([PROGRAM, "eval", MODEL, "--data", "fashion-mnist", "--images",
+    result = subprocess.run([PROGRAM, "eval", MODEL, "--dataset", "fashion-mnist", "--images",
                              str(IMAGES), "--json"], capture_output=True, text=True, check=True)
     theirs = json.loads(result.stdout)["subjects"][0]["clean"]
     print(f"{IMAGES} test images, flatenn: {theirs:.2f} % correct")

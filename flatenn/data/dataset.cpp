@@ -35,7 +35,7 @@ std::vector<std::string> idx_spellings(const std::string& stem, int dimensions) 
                                std::string_view needed) {
   std::string cure;
   if (folder.empty()) {
-    cure = "name the folder with --data-folder";
+    cure = "name the folder with --data";
   } else {
     cure = fmt::format("{} lacks at least one", folder.string());
   }

@@ -1,5 +1,7 @@
 #include "flatenn/graph/dead_channels.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <cmath>
 #include <cstdint>
@@ -50,6 +52,22 @@ std::size_t dead_channel_count(const std::vector<DeadChannels>& dead) {
   std::size_t count = 0;
   for (const DeadChannels& layer : dead) count += layer.channels.size();
   return count;
+}
+
+double largest_gain(const std::vector<DeadChannels>& dead) {
+  double largest = 0;
+  for (const DeadChannels& layer : dead) largest = std::max(largest, layer.gain);
+  return largest;
+}
+
+std::string describe(const std::vector<DeadChannels>& dead) {
+  if (dead.empty()) return "";
+  const std::size_t count = dead_channel_count(dead);
+  return fmt::format(
+      "{} only codes 0; what faults make of {} passes on up to {:.3g} times as large as elsewhere "
+      "(flatenn silence)",
+      count == 1 ? "1 channel holds" : fmt::format("{} channels hold", count),
+      count == 1 ? "it" : "them", largest_gain(dead));
 }
 
 Model silence_dead_channels(Model model) {

@@ -8,6 +8,7 @@
 #pragma once
 
 #include <cstddef>
+#include <string>
 #include <vector>
 
 #include "flatenn/graph/model.h"
@@ -29,6 +30,10 @@ struct DeadChannels {
 std::vector<DeadChannels> dead_channels(const Model& model);
 /// Channels of all layers.
 std::size_t dead_channel_count(const std::vector<DeadChannels>& dead);
+/// Of all layers; 0 where there is none.
+double largest_gain(const std::vector<DeadChannels>& dead);
+/// One line for a person; empty where there is none.
+std::string describe(const std::vector<DeadChannels>& dead);
 
 /// The same function of clean memory, in which faults in dead channels have no effect: their
 /// multipliers are 0. The codes, and what training says of the network, stay. Precondition as

@@ -1,5 +1,6 @@
 #include "flatenn/graph/dead_channels.h"
 
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -9,6 +10,9 @@
 
 namespace flatenn {
 namespace {
+
+using ::testing::AllOf;
+using ::testing::HasSubstr;
 
 /// 16 inputs, 6 and 10 channels.
 Model small_model() {
@@ -30,6 +34,8 @@ std::vector<float>& multipliers(Model& model, std::size_t tensor) {
 TEST(DeadChannels, AreThoseWithoutAStoredWeight) {
   Model model = small_model();
   EXPECT_TRUE(dead_channels(model).empty());
+  EXPECT_EQ(largest_gain({}), 0);
+  EXPECT_EQ(describe({}), "");
   kill(model, 0, 1);
   kill(model, 0, 4);
   kill(model, 1, 9);
@@ -37,6 +43,9 @@ TEST(DeadChannels, AreThoseWithoutAStoredWeight) {
   multipliers(model, 1).assign(10, 2);
   EXPECT_EQ(dead_channels(model), (std::vector<DeadChannels>{{0, {1, 4}, 8}, {1, {9}, 1}}));
   EXPECT_EQ(dead_channel_count(dead_channels(model)), 3u);
+  EXPECT_EQ(largest_gain(dead_channels(model)), 8);
+  EXPECT_THAT(describe(dead_channels(model)),
+              AllOf(HasSubstr("3 channels"), HasSubstr("up to 8 times")));
 }
 
 TEST(DeadChannels, OneCodeIsEnoughToLive) {

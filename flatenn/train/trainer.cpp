@@ -11,6 +11,7 @@
 #include "flatenn/base/file.h"
 #include "flatenn/base/writer_lock.h"
 #include "flatenn/engine/make_evaluator.h"
+#include "flatenn/graph/dead_channels.h"
 #include "flatenn/train/averaging.h"
 #include "flatenn/train/checkpoint.h"
 #include "flatenn/train/export.h"
@@ -309,6 +310,15 @@ void claim_folder(const std::filesystem::path& folder, const TrainingIdentity& i
   }
 }
 
+/// The network, and a line when faults in its dead channels are louder than elsewhere.
+Model with_warning(Model model, const std::filesystem::path& folder, const Context& context) {
+  const std::vector<DeadChannels> dead = dead_channels(model);
+  if (largest_gain(dead) > 1) {
+    context.events->warning(fmt::format("{}: {}", folder.string(), describe(dead)));
+  }
+  return model;
+}
+
 }  // namespace
 
 TrainData load_train_data(const TrainSettings& settings) {
@@ -335,11 +345,12 @@ Model train(const TrainSettings& settings, const TrainData& data,
   if (!finished) check_precision(settings.precision);
   TrainingIdentity identity{settings, data.train_hash};
   claim_folder(folder, identity);
-  if (finished) return load_model(model);
+  if (finished) return with_warning(load_model(model), folder, context);
   // Two trainings in one folder would overwrite each other's checkpoints.
   const WriterLock lock(folder / "training", "training");
   prepare_process(settings.threads);
-  return Training(std::move(identity), data, folder, std::move(plan), context).run();
+  return with_warning(Training(std::move(identity), data, folder, std::move(plan), context).run(),
+                      folder, context);
 }
 
 }  // namespace flatenn

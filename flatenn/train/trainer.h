@@ -28,6 +28,8 @@ TrainData load_train_data(const TrainSettings& settings);
 /// is an Error. Stops with Interrupted after the running step, the last checkpoint intact. A
 /// non-finite loss throws Error with epoch, step and likely cause, the last checkpoint intact. So
 /// does, before any file is written, a precision that this processor lacks.
+/// A network whose dead channels pass faults on louder than its others (graph/dead_channels.h) is
+/// told of as a warning.
 ///
 /// Several trainings may run side by side, one std::thread each: a training touches no global state
 /// but what prepare_process() sets (process.h): the number of threads of libtorch and BLAS, so give

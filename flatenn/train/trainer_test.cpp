@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 #include <sys/wait.h>
 
+#include <algorithm>
 #include <atomic>
 #include <csignal>
 #include <nlohmann/json.hpp>
@@ -19,6 +20,7 @@
 namespace flatenn {
 namespace {
 
+using ::testing::AllOf;
 using ::testing::HasSubstr;
 using testing_train::small_settings;
 
@@ -251,6 +253,31 @@ TEST(Trainer, FinishedFolderReturnsItsModelAtOnce) {
   const Model again = train(small_settings(), small_data(), folder / "run");
   EXPECT_EQ(serialize_model(again), serialize_model(model));
   EXPECT_FALSE(std::filesystem::exists(folder / "run" / "checkpoint.safetensors"));
+}
+
+TEST(Trainer, WarnsOfLoudDeadChannelsOnly) {
+  const TemporaryFolder folder;
+  class Watch : public Events {
+   public:
+    void warning(std::string_view line) override { lines += line; }
+    std::string lines;
+  } events;
+  Model model = train(small_settings(), small_data(), folder / "run", {&events, {}});
+  EXPECT_EQ(events.lines, "");
+  const auto warned = [&] {
+    events.lines.clear();
+    save_model(model, folder / "run" / "model.safetensors");
+    train(small_settings(), small_data(), folder / "run", {&events, {}});
+    return events.lines;
+  };
+  WeightTensor& weights = model.weights.front();
+  const auto each = weights.codes.size() / static_cast<std::size_t>(weights.shape.front());
+  std::fill_n(weights.codes.begin(), each, std::int8_t{0});
+  float& multiplier = model.affine[static_cast<std::size_t>(weights.node)].multiplier.front();
+  EXPECT_EQ(warned(), "");  // one scale a layer
+  multiplier *= 100;
+  EXPECT_THAT(warned(), AllOf(HasSubstr("run: 1 channel "), HasSubstr("100 times"),
+                              HasSubstr("flatenn silence")));
 }
 
 std::string complaint(const TrainSettings& settings, const std::filesystem::path& folder) {

@@ -29,7 +29,7 @@ class Idx(TrainedModelTest):
             self.write(f"data/{name}", content)
 
     def evaluate(self):
-        return ("eval", self.model, "--data", "mnist", "--data-folder", "data")
+        return ("eval", self.model, "--dataset", "mnist", "--data", "data")
 
     def replace(self, content, name="t10k-images-idx3-ubyte"):
         (self.folder / "data" / name).unlink()
@@ -47,14 +47,14 @@ class Idx(TrainedModelTest):
         self.assertEqual(self.succeed(*self.evaluate()), plain)
 
     def test_missing_package_or_files(self):
-        self.fail_with("eval", self.model, "--data", "mnist", words=["mnist", "--data-folder"])
+        self.fail_with("eval", self.model, "--dataset", "mnist", words=["mnist", "--data"])
 
     def test_missing_folder(self):
-        self.fail_with("eval", self.model, "--data", "mnist", "--data-folder", "nowhere",
+        self.fail_with("eval", self.model, "--dataset", "mnist", "--data", "nowhere",
                        words=["nowhere"])
 
     def test_unknown_name(self):
-        self.fail_with("eval", self.model, "--data", "mnits", words=["mnits", "'mnist'"])
+        self.fail_with("eval", self.model, "--dataset", "mnits", words=["mnits", "'mnist'"])
 
     def test_unknown_split(self):
         self.fail_with(*self.evaluate(), "--split", "tset", words=["tset", "test"])
@@ -98,7 +98,7 @@ class Idx(TrainedModelTest):
 class Cifar(TrainedModelTest):
 
     def test_missing(self):
-        self.fail_with("eval", self.model, "--data", "cifar10", words=["cifar10"])
+        self.fail_with("eval", self.model, "--dataset", "cifar10", words=["cifar10"])
 
     def test_truncated(self):
         write_cifar10(self)
@@ -111,7 +111,7 @@ class Cifar(TrainedModelTest):
         self.refuse("data_batch_2.bin", "test_batch.bin", "same images")
 
     def refuse(self, *words):
-        self.fail_with("eval", self.model, "--data", "cifar10", "--data-folder", "data",
+        self.fail_with("eval", self.model, "--dataset", "cifar10", "--data", "data",
                        words=words)
 
 
