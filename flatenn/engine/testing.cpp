@@ -1,5 +1,7 @@
 #include "flatenn/engine/testing.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <string>
 #include <utility>
@@ -67,7 +69,7 @@ class RandomGraph {
   void append(Op op) { append(std::move(op), {last()}); }
   void append(Op op, std::vector<int> inputs) {
     graph_.nodes.push_back(
-        {"n" + std::to_string(graph_.nodes.size()), std::move(op), std::move(inputs)});
+        {fmt::format("n{}", graph_.nodes.size()), std::move(op), std::move(inputs)});
   }
 
   Shape shape() const {

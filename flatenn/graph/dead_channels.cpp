@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cmath>
 #include <cstdint>
+#include <limits>
 #include <span>
 #include <utility>
 
@@ -56,18 +57,23 @@ std::size_t dead_channel_count(const std::vector<DeadChannels>& dead) {
 
 double largest_gain(const std::vector<DeadChannels>& dead) {
   double largest = 0;
-  for (const DeadChannels& layer : dead) largest = std::max(largest, layer.gain);
+  for (const DeadChannels& layer : dead) {
+    largest =
+        std::max(largest, layer.gain > 0 ? layer.gain : std::numeric_limits<double>::infinity());
+  }
   return largest;
 }
 
 std::string describe(const std::vector<DeadChannels>& dead) {
   if (dead.empty()) return "";
   const std::size_t count = dead_channel_count(dead);
-  return fmt::format(
-      "{} only codes 0; what faults make of {} passes on up to {:.3g} times as large as elsewhere "
-      "(flatenn silence)",
-      count == 1 ? "1 channel holds" : fmt::format("{} channels hold", count),
-      count == 1 ? "it" : "them", largest_gain(dead));
+  const double gain = largest_gain(dead);
+  return fmt::format("{} only codes 0; what faults make of {} {} (flatenn silence)",
+                     count == 1 ? "1 channel holds" : fmt::format("{} channels hold", count),
+                     count == 1 ? "it" : "them",
+                     std::isinf(gain)
+                         ? "is all that a layer passes on"
+                         : fmt::format("passes on up to {:.3g} times as large as elsewhere", gain));
 }
 
 Model silence_dead_channels(Model model) {

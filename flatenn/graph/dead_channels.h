@@ -30,7 +30,7 @@ struct DeadChannels {
 std::vector<DeadChannels> dead_channels(const Model& model);
 /// Channels of all layers.
 std::size_t dead_channel_count(const std::vector<DeadChannels>& dead);
-/// Of all layers; 0 where there is none.
+/// Of all layers: infinite where a layer has no other channel, 0 where none is dead.
 double largest_gain(const std::vector<DeadChannels>& dead);
 /// One line for a person; empty where there is none.
 std::string describe(const std::vector<DeadChannels>& dead);

@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <limits>
 
 #include "flatenn/graph/builders.h"
 #include "flatenn/graph/testing.h"
@@ -59,6 +60,9 @@ TEST(DeadChannels, ALayerOfNothingElseHasNoGain) {
   Model model = small_model();
   for (std::size_t c = 0; c < 6; ++c) kill(model, 0, c);
   EXPECT_EQ(dead_channels(model), (std::vector<DeadChannels>{{0, {0, 1, 2, 3, 4, 5}, 0}}));
+  EXPECT_EQ(largest_gain(dead_channels(model)), std::numeric_limits<double>::infinity());
+  EXPECT_THAT(describe(dead_channels(model)),
+              AllOf(HasSubstr("6 channels"), HasSubstr("all that a layer passes on")));
 }
 
 TEST(DeadChannels, AreSilencedOnceAndTheRestStays) {

@@ -278,6 +278,8 @@ TEST(Trainer, WarnsOfLoudDeadChannelsOnly) {
   multiplier *= 100;
   EXPECT_THAT(warned(), AllOf(HasSubstr("run: 1 channel "), HasSubstr("100 times"),
                               HasSubstr("flatenn silence")));
+  std::ranges::fill(weights.codes, std::int8_t{0});
+  EXPECT_THAT(warned(), HasSubstr("all that a layer passes on"));
 }
 
 std::string complaint(const TrainSettings& settings, const std::filesystem::path& folder) {

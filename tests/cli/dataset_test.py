@@ -46,6 +46,10 @@ class Idx(TrainedModelTest):
             path.unlink()
         self.assertEqual(self.succeed(*self.evaluate()), plain)
 
+    def test_both_spellings_of_the_folder(self):
+        self.assertEqual(self.succeed("eval", self.model, "--dataset", "mnist", "--data-folder",
+                                      "data"), self.succeed(*self.evaluate()))
+
     def test_missing_package_or_files(self):
         self.fail_with("eval", self.model, "--dataset", "mnist", words=["mnist", "--data"])
 
